@@ -1,0 +1,105 @@
+import type { Dirent } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import picomatch from 'picomatch';
+import { realIfThere } from './files.ts';
+
+export interface CachesOptions {
+  /** The folders to look in; absolute. */
+  readonly roots: readonly string[];
+  /** What a cache is called, relative to a root: a folder's, or a single file's. */
+  readonly globs: readonly string[];
+}
+
+/** The absolute real paths of what was removed, and of what could not be. */
+export interface CachesCleared {
+  readonly removed: readonly string[];
+  readonly failed: readonly { readonly path: string; readonly message: string }[];
+}
+
+/** Neither looked into nor removed, whatever the globs say. */
+const PROTECTED = new Set(['.git', 'node_modules']);
+
+/** A folder that has one of these in it is a Python environment, and not looked into. */
+const ENVIRONMENT_MARKS = new Set(['pyvenv.cfg', 'conda-meta']);
+
+/**
+ * Removes the caches below the roots. Links are not followed and not removed, so that nothing is touched
+ * that does not really lie in a root.
+ */
+export async function clearCaches({ roots, globs }: CachesOptions): Promise<CachesCleared> {
+  if (globs.length === 0) return { removed: [], failed: [] };
+  const matches = picomatch([...globs], { dot: true });
+  const removed: string[] = [];
+  const failed: { path: string; message: string }[] = [];
+
+  for (const root of roots) {
+    const real = await realOf(root);
+    // A root may lie in node_modules, for somebody named it; nobody edits what lies in .git.
+    if (real !== undefined && !real.split(sep).includes('.git')) await look(real, real);
+  }
+  return { removed: removed.sort(), failed };
+
+  async function look(folder: string, root: string): Promise<void> {
+    const entries = await list(folder);
+    if (entries.some(({ name }) => ENVIRONMENT_MARKS.has(name))) return;
+    await Promise.all(
+      entries.map(async (entry) => {
+        const path = join(folder, entry.name);
+        if (PROTECTED.has(entry.name) || entry.isSymbolicLink()) return;
+        if (matches(relative(root, path).replaceAll(sep, '/'))) await remove(path, entry);
+        else if (entry.isDirectory()) await look(path, root);
+      }),
+    );
+  }
+
+  async function remove(path: string, entry: Dirent): Promise<void> {
+    const kept = entry.isDirectory() ? await protectedIn(path) : undefined;
+    if (kept !== undefined) {
+      failed.push({ path, message: `${kept} is in it` });
+      return;
+    }
+    try {
+      // A running server may write into its cache meanwhile: then the folder is not empty at first.
+      await rm(path, { recursive: true, force: true, maxRetries: 3, retryDelay: 20 });
+      removed.push(path);
+    } catch (error) {
+      fail(path, error);
+    }
+  }
+
+  async function protectedIn(folder: string): Promise<string | undefined> {
+    for (const entry of await list(folder)) {
+      const path = join(folder, entry.name);
+      if (PROTECTED.has(entry.name)) return path;
+      const below = entry.isDirectory() ? await protectedIn(path) : undefined;
+      if (below !== undefined) return below;
+    }
+    return undefined;
+  }
+
+  async function realOf(root: string): Promise<string | undefined> {
+    try {
+      return await realIfThere(root);
+    } catch (error) {
+      fail(root, error);
+      return undefined;
+    }
+  }
+
+  async function list(folder: string): Promise<Dirent[]> {
+    try {
+      return await readdir(folder, { withFileTypes: true });
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // A root may be a single file, and folders come and go.
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') fail(folder, error);
+      return [];
+    }
+  }
+
+  function fail(path: string, error: unknown): void {
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+    failed.push({ path, message: error.message });
+  }
+}

@@ -1,0 +1,77 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/**
+ * A group of processes (POSIX), named by the pid of its leader, who was started as one.
+ *
+ * Signalling by that number is safe: the system gives it to nobody else while one member is left, the
+ * leader unwaited for included. Once the group was seen empty it is never signalled again.
+ */
+export class ProcessGroup {
+  readonly #leader: number;
+  #emptied = false;
+
+  constructor(leader: number) {
+    this.#leader = leader;
+  }
+
+  /** Signals every member; signal 0 only looks. False when there is none. */
+  signal(signal: NodeJS.Signals | 0): boolean {
+    if (this.#emptied) return false;
+    try {
+      process.kill(-this.#leader, signal);
+      return true;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // Members are left that run as somebody else (setuid): not ours to end, but there.
+      if (code === 'EPERM') return true;
+      if (code !== 'ESRCH') throw error;
+      this.#emptied = true;
+      return false;
+    }
+  }
+
+  /** Waits until no member runs any more; false when `ms` passed first. */
+  async ended(ms: number): Promise<boolean> {
+    const deadline = performance.now() + ms;
+    for (let pause = 5; this.signal(0); pause = Math.min(pause * 2, 50)) {
+      // Asked only when looking did not settle it soon, for it reads a file for each process there is.
+      if (pause === 50 && process.platform === 'linux' && (await this.#onlyDead())) return true;
+      const left = deadline - performance.now();
+      if (left <= 0) return false;
+      await delay(Math.min(pause, left));
+    }
+    return true;
+  }
+
+  /**
+   * Whether what is left has ended and was only never waited for: the kernel counts that as members, and
+   * in a container whose first process waits for nobody it stays for good.
+   */
+  async #onlyDead(): Promise<boolean> {
+    // Twice, since a process that forks and ends while the list is made may be missed with its child.
+    return !(await this.#hasLiving()) && !(await this.#hasLiving());
+  }
+
+  async #hasLiving(): Promise<boolean> {
+    for (const name of await readdir('/proc')) {
+      if (/^\d+$/.test(name) && (await isLivingMember(name, this.#leader))) return true;
+    }
+    return false;
+  }
+}
+
+async function isLivingMember(pid: string, group: number): Promise<boolean> {
+  let line: string;
+  try {
+    line = await readFile(`/proc/${pid}/stat`, 'latin1');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // It ended after the listing, or is somebody else's.
+    if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES') return false;
+    throw error;
+  }
+  // `pid (name) state ppid pgrp …`: the name may hold anything, parentheses too.
+  const [state, , pgrp] = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  return Number(pgrp) === group && state !== 'Z' && state !== 'X';
+}

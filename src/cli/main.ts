@@ -1,0 +1,45 @@
+import { homedir } from 'node:os';
+import { resolve } from './resolve.ts';
+import { flushed } from './stdio.ts';
+
+/** The command line, from arguments to exit code. */
+async function main(argv: readonly string[]): Promise<number> {
+  const resolved = await resolve(argv, {
+    cwd: process.cwd(),
+    env: process.env,
+    home: homedir(),
+    stderrIsTTY: process.stderr.isTTY === true,
+  });
+  switch (resolved.kind) {
+    case 'help':
+    case 'version':
+    case 'dump':
+      process.stdout.write(`${resolved.text.trimEnd()}\n`);
+      return 0;
+    case 'usage':
+      return refuse(resolved.message);
+    case 'demo': {
+      const { demo } = await import('./demo.ts');
+      return await demo(resolved.color);
+    }
+    case 'run': {
+      if (process.env.MCP_DEV !== undefined) {
+        return refuse(
+          'this is mcp-dev started by mcp-dev: its command starts itself again; name the command of the server',
+        );
+      }
+      const { run } = await import('./run.ts');
+      return await run(resolved.config);
+    }
+  }
+}
+
+function refuse(message: string): number {
+  process.stderr.write(`mcp-dev: ${message}\n`);
+  return 2;
+}
+
+void main(process.argv.slice(2)).then(async (code) => {
+  await flushed(500);
+  process.exit(code);
+});

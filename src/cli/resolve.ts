@@ -1,0 +1,47 @@
+import type { Usage } from '../config/layers.ts';
+import { resolveColor } from '../config/merge.ts';
+import { configure, type Host, type RunConfig } from '../config/run-config.ts';
+import { readSettings } from '../config/settings.ts';
+import { dumpText } from './dump.ts';
+import { helpText, packageVersion } from './help.ts';
+import { type Parsed, parse } from './parse.ts';
+
+/** What the command line asks for. `usage` is one sentence without prefix, for exit code 2. */
+export type Resolved =
+  | { readonly kind: 'run'; readonly config: RunConfig }
+  | { readonly kind: 'demo'; readonly color: boolean }
+  /** To be printed on stdout, after which nothing is left to do. */
+  | { readonly kind: 'help' | 'version' | 'dump'; readonly text: string }
+  | Usage;
+
+/** Reads the words after `mcp-dev`, the configuration file and what lies on disk into one checked whole. */
+export async function resolve(argv: readonly string[], host: Host): Promise<Resolved> {
+  const parsed = parse(argv);
+  switch (parsed.kind) {
+    case 'usage':
+      return parsed;
+    case 'help':
+      return { kind: 'help', text: helpText() };
+    case 'version':
+      return { kind: 'version', text: packageVersion() };
+    case 'parsed':
+      break;
+  }
+  switch (parsed.command) {
+    case 'demo':
+      return { kind: 'demo', color: resolveColor(parsed.flags.get('color'), host).value };
+    case 'run':
+      return await resolveRun(parsed, host);
+  }
+}
+
+async function resolveRun(parsed: Extract<Parsed, { kind: 'parsed' }>, host: Host): Promise<Resolved> {
+  const settings = await readSettings(parsed, host);
+  if ('kind' in settings) return settings;
+  const configured = configure(settings, host);
+  if (configured.kind === 'usage') return configured;
+  const { config, options } = configured;
+  if (options.get('dump')?.value !== true) return { kind: 'run', config };
+  const { launch, configFile } = settings;
+  return { kind: 'dump', text: await dumpText({ options, launch, root: config.root, configFile }) };
+}

@@ -1,0 +1,98 @@
+import { pathToFileURL } from 'node:url';
+import type { RunConfig } from '../config/run-config.ts';
+import type { ClientPort, DevServer } from '../reload/dev-server.ts';
+import type { Reporter } from '../report/reporter.ts';
+import { isObject, type JsonObject } from '../wire/message.ts';
+import { packageVersion } from './help.ts';
+import type { SessionEnd } from './session-end.ts';
+import { SmallClient } from './small-client.ts';
+
+const CTRL_C = '\u0003';
+const CTRL_D = '\u0004';
+const KEYS = 'r reload, l list, s status, q quit';
+
+/**
+ * Terminal mode: `mcp-dev` is its own client, and a person reads along. Everything is said on stderr, as
+ * stdout is for MCP messages only, and here there are none.
+ */
+export function attachTerminal(
+  config: RunConfig,
+  reporter: Reporter,
+  end: SessionEnd,
+): { readonly client: ClientPort; begin(server: DevServer): void } {
+  let server: DevServer | undefined;
+  const connection = new SmallClient({
+    send: (line) => server?.receive(Buffer.concat([line.bytes(), Buffer.from('\n')])),
+    onNotification: (method, params) => {
+      if (method === 'notifications/message')
+        reporter.info(`log ${params.level}: ${JSON.stringify(params.data)}`);
+    },
+    rootUri: pathToFileURL(config.root).href,
+  });
+  const client: ClientPort = {
+    write(bytes) {
+      // Answers come from within the server's own turn, and may ask for more.
+      setImmediate(() => connection.receive(bytes));
+      return true;
+    },
+    pause() {},
+    resume() {},
+  };
+
+  const list = async (): Promise<void> => {
+    const tools = await connection.list('tools/list', 'tools');
+    reporter.info(tools.length === 0 ? 'no tools' : `${tools.length} tools`);
+    for (const tool of tools) reporter.info(`  ${wordTool(tool)}`);
+  };
+  const begin = async (): Promise<void> => {
+    const answer = await connection.connect(packageVersion());
+    const info = isObject(answer.serverInfo) ? answer.serverInfo : {};
+    reporter.info(
+      `connected to ${info.name} ${info.version}, protocol ${answer.protocolVersion}; keys: ${KEYS}`,
+    );
+    await list();
+  };
+  const fail = (error: unknown): void => reporter.error(String(error));
+
+  return {
+    client,
+    begin(started) {
+      server = started;
+      readKeys({
+        r: () => started.reload('key r'),
+        l: () => void list().catch(fail),
+        s: () => reporter.info(wordStatus(config, started)),
+        q: () => end.because({ kind: 'client-closed' }),
+        [CTRL_C]: () => process.kill(process.pid, 'SIGINT'),
+        [CTRL_D]: () => end.because({ kind: 'client-closed' }),
+      });
+      begin().catch(fail);
+    },
+  };
+}
+
+/** Keys come one by one from a terminal, and as characters of lines from anything else. */
+function readKeys(actions: Readonly<Record<string, () => void>>): void {
+  const { stdin } = process;
+  if (stdin.isTTY) stdin.setRawMode(true);
+  stdin.setEncoding('utf8');
+  stdin.on('data', (text) => {
+    for (const key of String(text)) actions[key]?.();
+  });
+}
+
+function wordTool(tool: JsonObject): string {
+  const [summary = ''] = String(tool.description ?? '').split('\n');
+  return summary === '' ? String(tool.name) : `${tool.name} - ${summary}`;
+}
+
+function wordStatus(config: RunConfig, server: DevServer): string {
+  const { state, generation, pid, uptimeMs, failure } = server.status();
+  const serving =
+    generation === undefined
+      ? 'nothing serves'
+      : `generation ${generation} serves (process ${pid}, for ${Math.round(uptimeMs / 1000)} s)`;
+  const stale = failure === undefined ? '' : `; the newest source does not work: ${failure.summary}`;
+  const watched = config.watch.length === 0 ? config.root : config.watch.join(', ');
+  return `${state}: ${serving}${stale}; watches ${watched}`;
+}

@@ -1,0 +1,68 @@
+import { dirname, extname, resolve } from 'node:path';
+import { entryEndings } from './options.ts';
+import type { Configuration } from './file.ts';
+import { type Given, place, type Usage, usage } from './layers.ts';
+import { lies } from './paths.ts';
+import { programOf } from './project.ts';
+
+/** What is started: a command as it stands, or one file that mcp-dev knows how to start. */
+export type Launch =
+  | { readonly kind: 'command'; readonly command: string; readonly args: readonly string[] }
+  | { readonly kind: 'entry' /** absolute */; readonly entry: string; readonly args: readonly string[] };
+
+/** The launch that was typed: an entry, or the words after `--`; undefined when neither was. */
+export function typedLaunch(
+  entry: string | undefined,
+  rest: readonly string[] | undefined,
+  cwd: string,
+): Given<Launch> | Usage | undefined {
+  const origin = { kind: 'flag' } as const;
+  if (entry !== undefined) {
+    const path = resolve(cwd, entry);
+    const problem = entryProblem(path);
+    if (problem !== undefined) return usage(`${path} ${problem}`);
+    return { value: { kind: 'entry', entry: path, args: rest ?? [] }, origin };
+  }
+  if (rest === undefined) return undefined;
+  const [command, ...args] = rest;
+  if (command) return { value: { kind: 'command', command, args }, origin };
+  return usage('the command of the server is missing after "--", as in: mcp-dev -- node dist/server.js');
+}
+
+/** The launch that a configuration names, if it does; a relative entry starts at the folder of the file. */
+export async function configuredLaunch(
+  configuration: Configuration,
+): Promise<Given<Launch> | Usage | undefined> {
+  const { command: words, entry, args = [] } = configuration.launch;
+  if (words !== undefined) {
+    const [command, ...own] = words;
+    const origin = configuration.originOf('command');
+    if (command) return { value: { kind: 'command', command, args: [...own, ...args] }, origin };
+    return usage(`${await place(origin)}: "command" must start with the name of a program (got "")`);
+  }
+  if (entry === undefined) return undefined;
+  const origin = configuration.originOf('entry');
+  const path = resolve(dirname(configuration.file), entry);
+  const problem = entryProblem(path);
+  if (problem !== undefined) return usage(`${await place(origin)}: "entry" names ${path}, which ${problem}`);
+  return { value: { kind: 'entry', entry: path, args }, origin };
+}
+
+/** The file of the program, if the launch tells which one that is. */
+export function programFile(launch: Launch, cwd: string, home: string): string | undefined {
+  return launch.kind === 'entry' ? launch.entry : programOf(launch.command, launch.args, cwd, home);
+}
+
+function entryProblem(path: string): string | undefined {
+  if (!(entryEndings as readonly string[]).includes(extname(path).toLowerCase())) {
+    return `mcp-dev can't start by itself (${entryEndings.join(' ')}); give the command that starts it`;
+  }
+  switch (lies(path)) {
+    case 'file':
+      return undefined;
+    case 'folder':
+      return 'is a folder, not the file of a server';
+    case 'nothing':
+      return 'does not exist';
+  }
+}

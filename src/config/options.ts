@@ -1,0 +1,257 @@
+/**
+ * The one table of options. Flags, help, configuration keys, their validation, `--dump` and the README's
+ * table all come from it: a new option is one new row here, a new command one more entry of `commands`.
+ *
+ * A row's name is the configuration key; the flag is the same in kebab-case. A row's `doc` is the help text.
+ */
+
+import type { OptionTable } from './option.ts';
+
+const sourceExtensions = (
+  'js mjs cjs jsx ts mts cts tsx json jsonc py pyi toml yaml yml md sql graphql html css ' +
+  'go rs c h cc cpp hpp java kt cs rb php ex exs swift sh'
+).split(' ');
+
+const shared = {
+  color: {
+    kind: 'switch',
+    negative: 'only',
+    group: 'output',
+    fallback: undefined,
+    doc: 'no colours on stderr; `NO_COLOR` and `FORCE_COLOR` are honoured',
+  },
+  help: { kind: 'switch', short: 'h', group: 'general', fallback: false, flagOnly: true, doc: 'show this' },
+  version: {
+    kind: 'switch',
+    short: 'V',
+    group: 'general',
+    fallback: false,
+    flagOnly: true,
+    doc: 'show the version',
+  },
+} as const satisfies OptionTable;
+
+/** The options of the main command: one server behind a persistent session. */
+export const runOptions = {
+  watch: {
+    kind: 'list',
+    short: 'w',
+    placeholder: '<path or glob>',
+    path: 'path or glob',
+    group: 'watch',
+    fallback: [],
+    fallbackText: 'project root',
+    doc:
+      'what to watch: a file, a folder or a glob; repeatable. The project root is the nearest folder with ' +
+      'package.json, pyproject.toml or `.git` at or above the entry; never `/` or the home folder',
+  },
+  ignore: {
+    kind: 'list',
+    short: 'i',
+    placeholder: '<glob>',
+    group: 'watch',
+    fallback: [],
+    doc:
+      'more to ignore, relative to the project root; repeatable. Always ignored: `.git` and other VCS ' +
+      "folders, `node_modules`, Python environments, `__pycache__`, editors' temporary files, what " +
+      '`.gitignore` names, what the build writes. A path named by `--watch` counts even if ignored, what ' +
+      'lies ignored below it does not. `.env*` of the root counts although ignored',
+  },
+  ext: {
+    kind: 'list',
+    short: 'e',
+    placeholder: '<list>',
+    words: true,
+    group: 'watch',
+    fallback: sourceExtensions,
+    fallbackText: 'source',
+    doc:
+      `which file types count below a watched folder: ${sourceExtensions.join(' ')}; ` +
+      'a list such as `ts,sql` replaces these, `*` is all. A file or glob named by `--watch` always counts',
+  },
+  poll: {
+    kind: 'milliseconds',
+    bare: 500,
+    group: 'watch',
+    fallback: undefined,
+    fallbackText: 'off',
+    doc: 'poll instead of file events (network mounts, containers); 500 ms when no number is given',
+  },
+  build: {
+    kind: 'text',
+    short: 'b',
+    placeholder: '<command>',
+    mayBeEmpty: true,
+    group: 'reload',
+    fallback: undefined,
+    doc: 'run through the shell before the first start and each swap; an empty one is no build',
+  },
+  debounce: {
+    kind: 'milliseconds',
+    short: 'd',
+    group: 'reload',
+    fallback: undefined,
+    fallbackText: 'adaptive',
+    doc:
+      'quiet time that ends a batch of changes: 10 ms for a single file after a calm second, else 100 ms; ' +
+      'a number fixes it. A batch waits 1 s at most, 3 s while git holds its index lock',
+  },
+  clear: {
+    kind: 'list',
+    placeholder: '<glob>',
+    negative: 'also',
+    group: 'reload',
+    fallback: ['**/__pycache__'],
+    doc:
+      'caches inside the watched folders that are removed before a start; repeatable. Never `.git` or ' +
+      '`node_modules`, never through a symlink that leaves the watched folders',
+  },
+  exclusive: {
+    kind: 'choice',
+    choices: ['on', 'off'],
+    bare: 'on',
+    group: 'reload',
+    fallback: 'off',
+    doc:
+      'stop the old generation before the new one starts, for servers that own a port, a lock or a device; ' +
+      '`on` when no value is given',
+  },
+  hold: {
+    kind: 'milliseconds',
+    group: 'reload',
+    fallback: 20_000,
+    doc: 'how long after a change requests wait for the reload',
+  },
+  drain: {
+    kind: 'milliseconds',
+    group: 'reload',
+    fallback: 60_000,
+    doc: 'how long a draining generation may finish what it was given (10000 when exclusive)',
+  },
+  readyTimeout: {
+    kind: 'milliseconds',
+    group: 'reload',
+    fallback: 30_000,
+    doc: 'how long a candidate may take to answer the handshake',
+  },
+  signal: {
+    kind: 'signal',
+    group: 'reload',
+    fallback: 'SIGTERM',
+    doc: 'what asks a generation to stop at a swap, 500 ms after its stdin was closed',
+  },
+  killTimeout: {
+    kind: 'milliseconds',
+    group: 'reload',
+    fallback: 5_000,
+    doc: 'how long a generation may take to stop at a swap before it is killed',
+  },
+  envFile: {
+    kind: 'list',
+    placeholder: '<path>',
+    path: 'file',
+    group: 'server',
+    fallback: [],
+    doc:
+      'variables for the build and the server; repeatable, a later file wins over an earlier one and a ' +
+      'variable that the client gave over both; a change of the file reloads',
+  },
+  cwd: {
+    kind: 'text',
+    placeholder: '<dir>',
+    path: 'folder',
+    group: 'server',
+    fallback: undefined,
+    fallbackText: 'this folder',
+    doc: 'where to run; relative paths of other flags start there. A command that a configuration file names runs in the folder of that file',
+  },
+  name: {
+    kind: 'text',
+    placeholder: '<name>',
+    group: 'server',
+    fallback: undefined,
+    fallbackText: "the project's",
+    doc: 'what to call this server; otherwise the name in package.json or pyproject.toml, or that of the folder',
+  },
+  terminal: {
+    kind: 'switch',
+    group: 'output',
+    fallback: false,
+    fallbackText: 'stdin is a TTY',
+    doc: 'terminal mode, also where stdin is no terminal: `mcp-dev` is its own client and shows what each reload changed',
+  },
+  logFile: {
+    kind: 'text',
+    placeholder: '<path>',
+    path: 'new file',
+    group: 'output',
+    fallback: undefined,
+    doc: 'the log, whatever the verbosity on stderr; bounded in size',
+  },
+  verbose: {
+    kind: 'switch',
+    short: 'v',
+    group: 'output',
+    fallback: false,
+    doc: "say more on stderr, the build's output too",
+  },
+  quiet: { kind: 'switch', short: 'q', group: 'output', fallback: false, doc: 'say only faults on stderr' },
+  color: shared.color,
+  config: {
+    kind: 'text',
+    placeholder: '<file>',
+    path: 'file',
+    group: 'general',
+    fallback: undefined,
+    fallbackText: 'found',
+    flagOnly: true,
+    doc:
+      '`mcp-dev.config.{json,jsonc,yaml,js,mjs}` or `"mcp-dev"` in package.json, looked for from the entry ' +
+      'upwards. Its keys are these flags in camelCase (`readyTimeout`; `--no-clear` is `"clear": false`), ' +
+      'and `command` with `args`, or `entry` with `args`; flags win over it',
+  },
+  dump: {
+    kind: 'switch',
+    group: 'general',
+    fallback: false,
+    flagOnly: true,
+    doc: 'print the resolved configuration and where each value came from, then exit',
+  },
+  help: shared.help,
+  version: shared.version,
+} as const satisfies OptionTable;
+
+/** One command: its first word selects it; `run` is what stands where no command is named. */
+export interface Command {
+  /** The forms of the command line, each with what it does. */
+  readonly usage: readonly { readonly form: string; readonly doc: string }[];
+  readonly options: OptionTable;
+  /** `launch`: takes an entry or, after `--`, a command; `none`: options only. */
+  readonly operands: 'launch' | 'none';
+}
+
+/** All commands. */
+export const commands = {
+  run: {
+    usage: [
+      { form: '[options] -- <command> [args…]', doc: 'a server behind a persistent session' },
+      {
+        form: '[options] <entry> [-- server args…]',
+        doc: 'the same for one file: .ts .mts .cts .tsx .js .mjs .cjs .py',
+      },
+    ],
+    options: runOptions,
+    operands: 'launch',
+  },
+  demo: {
+    usage: [{ form: 'demo', doc: 'the whole loop in one terminal, no client needed' }],
+    options: shared,
+    operands: 'none',
+  },
+} as const satisfies Readonly<Record<string, Command>>;
+
+/** A command's name; `run` is never typed. */
+export type CommandName = keyof typeof commands;
+
+/** The endings of files that can be named as the entry. */
+export const entryEndings = ['.ts', '.mts', '.cts', '.tsx', '.js', '.mjs', '.cjs', '.py'] as const;

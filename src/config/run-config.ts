@@ -1,0 +1,125 @@
+import { dirname } from 'node:path';
+import type { OptionValues } from './option.ts';
+import type { runOptions } from './options.ts';
+import { readEnvironment } from './environment.ts';
+import { type Launch, programFile } from './launch.ts';
+import { type Given, type Usage, usage } from './layers.ts';
+import { resolveColor } from './merge.ts';
+import { isTopLevel, projectName, projectRoot } from './project.ts';
+import type { Settings } from './settings.ts';
+
+export type { Launch } from './launch.ts';
+
+/** All that a session needs to know, checked. Durations are milliseconds, paths absolute. */
+export interface RunConfig {
+  /** Where the build and the server run. */
+  readonly cwd: string;
+  readonly name: string;
+  readonly launch: Launch;
+  /** The file of the program, if it is known which one that is. */
+  readonly entry: string | undefined;
+  /** The project root. */
+  readonly root: string;
+  /** What `--watch` named, paths and globs; empty means the root. */
+  readonly watch: readonly string[];
+  /** Globs relative to the root. */
+  readonly ignore: readonly string[];
+  /** Without dots. */
+  readonly extensions: ReadonlySet<string> | 'all';
+  /** A shell command; `''` and undefined are no build. */
+  readonly build: string | undefined;
+  /** Undefined is adaptive. */
+  readonly debounce: number | undefined;
+  /** Globs of the caches to remove. */
+  readonly clear: readonly string[];
+  readonly exclusive: 'on' | 'off';
+  readonly hold: number;
+  readonly drain: number;
+  readonly readyTimeout: number;
+  readonly signal: NodeJS.Signals;
+  readonly killTimeout: number;
+  /** Undefined is file events. */
+  readonly poll: number | undefined;
+  readonly envFiles: readonly string[];
+  /** The variables of build and server; `readEnvironment` reads them again. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Asked for by flag or file; whether stdin is a TTY is for the caller to see. */
+  readonly terminal: boolean;
+  readonly configFile: string | undefined;
+  readonly logFile: string | undefined;
+  readonly verbosity: 'quiet' | 'normal' | 'verbose';
+  readonly color: boolean;
+}
+
+/** The surroundings of the process. */
+export interface Host {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly home: string;
+  readonly stderrIsTTY: boolean;
+}
+
+/** A configuration, with the origin of each value. */
+export interface Configured {
+  readonly kind: 'configured';
+  readonly config: RunConfig;
+  readonly options: ReadonlyMap<string, Given>;
+}
+
+/** What follows from the settings: the project, its name and the variables. */
+export function configure({ options, launch, configFile }: Settings, host: Host): Configured | Usage {
+  const given = Object.fromEntries([...options].map(([key, { value }]) => [key, value]));
+  // Flags were checked when they were read, and the file by its schema: every value has the type of its row.
+  const values = given as OptionValues<typeof runOptions>;
+  const cwd = values.cwd ?? host.cwd;
+  const entry = programFile(launch.value, cwd, host.home);
+  const beside = entry === undefined ? cwd : dirname(entry);
+  const project = projectRoot(beside, host.home);
+  // A program in a folder without a project is one all the same; without a program any folder would be a guess.
+  const isGuess = project === 'none' && (entry === undefined || isTopLevel(beside, host.home));
+  if (values.watch.length === 0 && (isGuess || project === 'too-much')) {
+    return usage(
+      `there is no package.json, pyproject.toml or .git at or above ${beside} (the home folder and / are never ` +
+        'taken as the project); say what to watch with --watch',
+    );
+  }
+  const root = typeof project === 'string' ? beside : project.folder;
+  const environment = readEnvironment(values.envFile, host.env);
+  if (environment.kind === 'usage') return environment;
+  const name = values.name === undefined ? projectName(root) : options.get('name')!;
+  const color = resolveColor(options.get('color'), host);
+
+  return {
+    kind: 'configured',
+    options: new Map<string, Given>([...options, ['name', name], ['color', color]]),
+    config: {
+      cwd,
+      name: name.value as string,
+      launch: launch.value,
+      entry,
+      root,
+      watch: values.watch,
+      ignore: values.ignore,
+      extensions: values.ext.includes('*')
+        ? 'all'
+        : new Set(values.ext.map((ending) => ending.replace(/^\./, ''))),
+      build: values.build,
+      debounce: values.debounce,
+      clear: values.clear,
+      exclusive: values.exclusive,
+      hold: values.hold,
+      drain: values.drain,
+      readyTimeout: values.readyTimeout,
+      signal: values.signal,
+      killTimeout: values.killTimeout,
+      poll: values.poll,
+      envFiles: values.envFile,
+      env: environment.env,
+      terminal: values.terminal,
+      configFile,
+      logFile: values.logFile,
+      verbosity: values.quiet ? 'quiet' : values.verbose ? 'verbose' : 'normal',
+      color: color.value,
+    },
+  };
+}

@@ -1,0 +1,238 @@
+import type { RunConfig } from '../config/run-config.ts';
+import type { Exit } from '../generation/exit.ts';
+import { type StopPolicy, swapPolicy } from '../generation/stop.ts';
+import type { Reporter } from '../report/reporter.ts';
+import type { Failure } from '../session/failure.ts';
+import { LineSplitter } from '../wire/line.ts';
+import { type ByteSink, Outbox } from '../wire/outbox.ts';
+import { Core, type CoreEvent, type Effect } from './core.ts';
+import { RunningGeneration } from './running.ts';
+import { Timers } from './timers.ts';
+import { Workshop } from './workshop.ts';
+
+/** Where a session's client is. */
+export interface ClientPort extends ByteSink {
+  /** Back-pressure: no more input, please, until `resume`. */
+  pause(): void;
+  resume(): void;
+}
+
+/** What a development server needs from its surroundings. */
+export interface DevServerPorts {
+  readonly client: ClientPort;
+  /** The server's stderr, byte for byte. */
+  readonly serverStderr: (chunk: Buffer) => void;
+  readonly reporter: Reporter;
+}
+
+/** Where a development server stands. */
+export interface ServerStatus {
+  readonly state: Core['status']['state'];
+  /** The active generation. */
+  readonly generation: number | undefined;
+  readonly pid: number | undefined;
+  readonly uptimeMs: number;
+  /** Why the newest source does not work, if that is known. */
+  readonly failure: Failure | undefined;
+}
+
+/** A client gives up from 10 s on; its handshake is answered before that. */
+const ANSWER_AFTER_MS = 8000;
+
+/**
+ * One server behind one session: it owns the processes, pipes, files and timers, and does to them what the
+ * core says. Bytes are written when all that came in one read is done with.
+ */
+export class DevServer {
+  readonly #config: RunConfig;
+  readonly #ports: DevServerPorts;
+  readonly #core: Core;
+  readonly #workshop: Workshop;
+  readonly #timers = new Timers();
+  readonly #generations = new Map<number, RunningGeneration>();
+  readonly #fromClient: LineSplitter;
+  readonly #toClient: Outbox;
+  /** Generations that do not keep up with their input. */
+  readonly #full = new Set<number>();
+  #client: 'takes' | 'full' = 'takes';
+  #life: 'running' | 'closing' = 'running';
+
+  constructor(config: RunConfig, ports: DevServerPorts) {
+    const { hold, drain, readyTimeout, name } = config;
+    this.#config = config;
+    this.#ports = ports;
+    this.#core = new Core(
+      { name, hold, drain, answerAfter: ANSWER_AFTER_MS },
+      { exclusive: config.exclusive === 'on', hold, readyTimeout },
+    );
+    this.#workshop = new Workshop(config, ports.reporter, (event) => this.#happened(event));
+    this.#fromClient = new LineSplitter({
+      line: (line) => this.#handle({ type: 'client', line }),
+      overflow: (bytes) => ports.reporter.error(`the client sent a line of ${bytes} bytes: it was dropped`),
+    });
+    this.#toClient = new Outbox(ports.client);
+  }
+
+  /** Builds and starts the first generation. */
+  start(): void {
+    this.#happened({ type: 'begin' });
+  }
+
+  /** Bytes from the client. */
+  receive(chunk: Buffer): void {
+    this.#fromClient.push(chunk);
+    this.#flush();
+  }
+
+  /** The client takes more again, after a write to it had answered false. */
+  clientHasRoom(): void {
+    this.#client = 'takes';
+    for (const { process } of this.#generations.values()) process.resumeOutput();
+  }
+
+  /** Starts a reload, or joins the one that is on its way. `by` says who asked, for the log. */
+  reload(by: string): void {
+    this.#happened({ type: 'requested', by });
+  }
+
+  /** How many requests of the client wait for an answer. */
+  get unanswered(): number {
+    return this.#core.unanswered;
+  }
+
+  /** Where things stand, for people. */
+  status(): ServerStatus {
+    const { state, active, broken } = this.#core.status;
+    const process = active === undefined ? undefined : this.#generations.get(active)?.process;
+    return {
+      state,
+      generation: active,
+      pid: process?.pid,
+      uptimeMs: process === undefined ? 0 : Date.now() - process.startedAt,
+      failure: broken,
+    };
+  }
+
+  /** Ends the session: everything that was started is ended by the policy and gone when this resolves. */
+  async close(policy: StopPolicy): Promise<void> {
+    this.#life = 'closing';
+    this.#timers.clearAll();
+    const stops = [...this.#generations.values()].map(({ process }) => process.stop(policy));
+    await Promise.all([this.#workshop.close(), ...stops]);
+  }
+
+  /** Ends every process in this very call, for the way out of a crash. */
+  killNow(): void {
+    this.#life = 'closing';
+    for (const { process } of this.#generations.values()) process.killNow();
+    this.#workshop.killNow();
+  }
+
+  #happened(event: CoreEvent): void {
+    this.#handle(event);
+    this.#flush();
+  }
+
+  #handle(event: CoreEvent): void {
+    if (this.#life === 'closing' && event.type !== 'client' && event.type !== 'server') return;
+    for (const effect of this.#core.handle(event, Date.now())) this.#do(effect);
+  }
+
+  #do(effect: Effect): void {
+    switch (effect.do) {
+      case 'to-client':
+        this.#toClient.push(effect.line);
+        return;
+      case 'to-server':
+        this.#generations.get(effect.generation)?.send(effect.line);
+        return;
+      case 'set-session-timer': {
+        const { timer, ms } = effect;
+        this.#timers.set(JSON.stringify(timer), ms, () => this.#happened({ type: 'session-timer', timer }));
+        return;
+      }
+      case 'clear-session-timer':
+        this.#timers.clear(JSON.stringify(effect.timer));
+        return;
+      case 'set-reload-timer': {
+        const { timer, ms } = effect;
+        this.#timers.set(timer, ms, () => this.#happened({ type: 'reload-timer', timer }));
+        return;
+      }
+      case 'clear-reload-timer':
+        this.#timers.clear(effect.timer);
+        return;
+      case 'build':
+        this.#workshop.build();
+        return;
+      case 'abort-build':
+        this.#workshop.abortBuild();
+        return;
+      case 'start':
+        this.#startGeneration(effect.generation);
+        return;
+      case 'stop':
+        void this.#generations.get(effect.generation)?.process.stop(this.#swapPolicy());
+        return;
+      case 'report':
+        this.#ports.reporter.report(effect.report);
+        this.#workshop.watch();
+        return;
+      case 'garbage':
+        this.#ports.reporter.garbage(effect.generation, effect.line.text());
+        return;
+      case 'warn':
+        this.#ports.reporter.warn(effect.message);
+        return;
+    }
+  }
+
+  #startGeneration(number: number): void {
+    const startedAt = Date.now();
+    const generation = new RunningGeneration(this.#workshop.launch(number), {
+      onLine: (line) => this.#handle({ type: 'server', generation: number, line }),
+      onRead: () => this.#flush(),
+      onOverflow: (bytes) => {
+        this.#ports.reporter.error(`generation ${number} wrote a line of ${bytes} bytes: it was dropped`);
+      },
+      onStderr: this.#ports.serverStderr,
+      onExit: (exit) => void this.#ended(number, generation, exit, Date.now() - startedAt),
+      onRoom: () => this.#hasRoom(number),
+    });
+    this.#generations.set(number, generation);
+    if (this.#client === 'full') generation.process.pauseOutput();
+  }
+
+  async #ended(number: number, generation: RunningGeneration, exit: Exit, livedMs: number): Promise<void> {
+    this.#hasRoom(number);
+    if (this.#config.exclusive === 'on' && this.#life === 'running') {
+      // A helper that it left behind may still own the port that the next one needs.
+      await generation.process.stop(this.#swapPolicy());
+    }
+    const text = generation.lastWords;
+    this.#happened({ type: 'exited', generation: number, exit, text, livedMs });
+    this.#generations.delete(number);
+  }
+
+  /** Writes what was gathered, and pauses whoever writes faster than somebody reads. */
+  #flush(): void {
+    for (const [number, generation] of this.#generations) {
+      if (!generation.flush()) {
+        this.#full.add(number);
+        this.#ports.client.pause();
+      }
+    }
+    if (!this.#toClient.flush()) {
+      this.#client = 'full';
+      for (const { process } of this.#generations.values()) process.pauseOutput();
+    }
+  }
+
+  #hasRoom(generation: number): void {
+    if (this.#full.delete(generation) && this.#full.size === 0) this.#ports.client.resume();
+  }
+
+  #swapPolicy(): StopPolicy {
+    return swapPolicy(this.#config.signal, this.#config.killTimeout);
+  }
+}

@@ -1,0 +1,480 @@
+import { LoopGuard } from '../build/loop-guard.ts';
+import { CrashBackoff } from '../generation/backoff.ts';
+import { describeExit } from '../generation/exit.ts';
+import type { Report, Trigger } from '../report/report.ts';
+import type { Failure } from '../session/failure.ts';
+import type { Change } from '../watch/change.ts';
+import type { ReloadCommand, ReloadEvent, ReloadTimer } from './events.ts';
+
+/*
+ *            begin, batch,              built            ready
+ *            requested              (room to start)
+ *   ┌──────┐ ────────► ┌──────────┐ ─────────► ┌──────────┐ ─────────► ┌──────┐
+ *   │ idle │           │ building │            │ starting │            │ idle │
+ *   └──────┘ ◄──────── └──────────┘ ◄───────── └──────────┘            └──────┘
+ *      ▲    build-failed  │      ▲     batch       │    ▲
+ *      │                  │batch │build-           │    │ retry
+ *      │                  ▼      │aborted          │    │
+ *      │               ┌──────────┐                │ ┌─────────┐
+ *      │               │ aborting │   failed, and  └►│ waiting │
+ *      │               └──────────┘   nothing serves └─────────┘
+ *      │                                               │ too many in a row
+ *      └───────────────────────────────────────────────┘
+ *
+ * With `exclusive` a state comes between building and starting: making-room, in which the active
+ * generation drains and ends.
+ */
+
+/** One try to bring the newest source, or a replacement for what crashed, into service. */
+interface Round {
+  readonly trigger: Trigger;
+  /** When its first change was seen; ms, like every time here. */
+  readonly since: number;
+  /** When its batch was complete. */
+  readonly begunAt: number;
+  readonly buildMs: number;
+  /** How often a candidate was given up in a row because something changed again. */
+  readonly discarded: number;
+}
+
+type State =
+  /** Nothing to do: the active generation serves, or the server is down until something changes. */
+  | { readonly state: 'idle' }
+  | { readonly state: 'building'; readonly round: Round; readonly startedAt: number }
+  /** A build is being ended, because something changed again. */
+  | { readonly state: 'aborting'; readonly round: Round }
+  /** The generations that still run have to end before the next one may start. */
+  | { readonly state: 'making-room'; readonly round: Round }
+  | {
+      readonly state: 'starting';
+      readonly round: Round;
+      readonly generation: number;
+      readonly startedAt: number;
+    }
+  /** Nothing serves, and the last start failed: the next one comes by itself after a while. */
+  | { readonly state: 'waiting'; readonly round: Round };
+
+/** What the state machine needs to know from outside. */
+export interface ReloadSettings {
+  readonly exclusive: boolean;
+  readonly hold: number;
+  readonly readyTimeout: number;
+}
+
+/** More candidates in a row are not given up for a newer change: a storm must not keep the old code forever. */
+const MOST_DISCARDED = 3;
+/** So many failed starts in a row, with nothing that ever worked, are no accident. */
+const CERTAIN_AFTER = 2;
+
+/**
+ * The state machine of a reload: change batch → caches and build → start a candidate beside the active
+ * generation → hand over → drain. It owns no process, file or clock; events come in with the time at which
+ * they happened, and commands go out. What is said to the client is the session's business.
+ */
+export class ReloadMachine {
+  readonly #settings: ReloadSettings;
+  readonly #backoff = new CrashBackoff();
+  readonly #loopGuard = new LoopGuard();
+  #state: State = { state: 'idle' };
+  /** Changes that came too late for the round in progress. */
+  #pending: Change[] = [];
+  /** When the oldest change was seen whose batch is not complete. */
+  #gatheringSince: number | undefined;
+  #active: number | undefined;
+  /** Processes that have not ended, with whatever role. */
+  readonly #running = new Set<number>();
+  #lastGeneration = 0;
+  /** Why the newest source does not work, if that is known. */
+  #broken: Failure | undefined;
+  /** What is on disk has worked before: a crash can be made good by another start of the same. */
+  #startable = false;
+  #failedStarts = 0;
+  #commands: ReloadCommand[] = [];
+
+  constructor(settings: ReloadSettings) {
+    this.#settings = settings;
+  }
+
+  /** Takes one event that happened at `at` (ms) and returns what is to be done, in order. */
+  handle(event: ReloadEvent, at: number): readonly ReloadCommand[] {
+    this.#commands = [];
+    this.#apply(event, at);
+    return this.#commands;
+  }
+
+  /** Where things stand. */
+  get status(): {
+    readonly state: State['state'];
+    readonly active: number | undefined;
+    readonly broken: Failure | undefined;
+  } {
+    return { state: this.#state.state, active: this.#active, broken: this.#broken };
+  }
+
+  #apply(event: ReloadEvent, at: number): void {
+    switch (event.type) {
+      case 'begin':
+        this.#do({ do: 'session', event: { type: 'awaited' } });
+        this.#build(
+          { trigger: { kind: 'first-start' }, since: at, begunAt: at, buildMs: 0, discarded: 0 },
+          at,
+        );
+        return;
+      case 'change-seen':
+        this.#gatheringSince ??= at;
+        this.#do({ do: 'session', event: { type: 'awaited' } });
+        return;
+      case 'batch':
+        this.#changed(event.changes, at);
+        return;
+      case 'requested':
+        this.#requested(event.by, at);
+        return;
+      case 'built':
+        this.#built(at);
+        return;
+      case 'build-failed':
+        this.#buildFailed(event.failure, at);
+        return;
+      case 'build-aborted':
+        this.#rebuild(at);
+        return;
+      case 'greeted':
+        if (this.#isCandidate(event.generation)) this.#setTimer('ready', this.#settings.readyTimeout);
+        return;
+      case 'ready':
+        this.#ready(event, at);
+        return;
+      case 'rejected':
+        if (this.#isCandidate(event.generation)) {
+          this.#do({ do: 'stop', generation: event.generation });
+          this.#startFailed(event.failure, at);
+        }
+        return;
+      case 'drained':
+        this.#do({ do: 'stop', generation: event.generation });
+        return;
+      case 'exited':
+        this.#exited(event, at);
+        return;
+      case 'timer':
+        this.#expired(event.timer, at);
+        return;
+    }
+  }
+
+  #changed(batch: readonly Change[], at: number): void {
+    const since = this.#gatheringSince ?? at;
+    this.#gatheringSince = undefined;
+    const { counted, named } = this.#loopGuard.filter(batch);
+    for (const path of named) this.#report({ event: 'loop', path });
+    const paths = counted.map(({ path }) => path);
+    const state = this.#state;
+    if (paths.length === 0) {
+      if (state.state === 'idle') this.#tellSource(this.#broken);
+      return;
+    }
+    const begin = (discarded: number): Round => {
+      const before = state.state === 'idle' ? undefined : state.round;
+      const earlier = before?.trigger.kind === 'change' ? before.trigger.paths : [];
+      return {
+        trigger: { kind: 'change', paths: [...new Set([...earlier, ...paths])] },
+        since: before?.trigger.kind === 'change' ? before.since : since,
+        begunAt: at,
+        buildMs: 0,
+        discarded,
+      };
+    };
+    this.#backoff.reset();
+    this.#failedStarts = 0;
+    switch (state.state) {
+      case 'idle':
+      case 'making-room':
+        this.#build(begin(0), at);
+        return;
+      case 'waiting':
+        this.#clearTimer('retry');
+        this.#build(begin(0), at);
+        return;
+      case 'building':
+        this.#state = { state: 'aborting', round: begin(0) };
+        this.#do({ do: 'abort-build' });
+        return;
+      case 'aborting':
+        this.#state = { state: 'aborting', round: begin(0) };
+        return;
+      case 'starting':
+        if (state.round.discarded >= MOST_DISCARDED) {
+          this.#pending.push(...counted);
+          this.#gatheringSince ??= since;
+          return;
+        }
+        this.#discard(state.generation);
+        this.#build(begin(state.round.discarded + 1), at);
+        return;
+    }
+  }
+
+  #requested(by: string, at: number): void {
+    const round: Round = {
+      trigger: { kind: 'request', by },
+      since: at,
+      begunAt: at,
+      buildMs: 0,
+      discarded: 0,
+    };
+    switch (this.#state.state) {
+      case 'waiting':
+      case 'idle':
+        this.#backoff.reset();
+        this.#failedStarts = 0;
+        this.#clearTimer('retry');
+        this.#do({ do: 'session', event: { type: 'awaited' } });
+        this.#build(round, at);
+        return;
+      case 'building':
+      case 'aborting':
+      case 'making-room':
+      case 'starting':
+        // A reload is on its way, and it is this one.
+        return;
+    }
+  }
+
+  #build(round: Round, at: number): void {
+    this.#state = { state: 'building', round, startedAt: at };
+    this.#loopGuard.buildStarted(at);
+    this.#do({ do: 'build' });
+  }
+
+  /** The build that was in the way has ended. */
+  #rebuild(at: number): void {
+    if (this.#state.state !== 'aborting') return;
+    this.#loopGuard.buildEnded(at);
+    this.#build(this.#state.round, at);
+  }
+
+  #built(at: number): void {
+    if (this.#state.state !== 'building') {
+      // It was done before it could be aborted.
+      this.#rebuild(at);
+      return;
+    }
+    this.#loopGuard.buildEnded(at);
+    const { round, startedAt } = this.#state;
+    this.#broken = undefined;
+    this.#startable = false;
+    this.#startWithRoom({ ...round, buildMs: at - startedAt }, at);
+  }
+
+  #buildFailed(failure: Failure, at: number): void {
+    if (this.#state.state !== 'building') {
+      this.#rebuild(at);
+      return;
+    }
+    this.#loopGuard.buildEnded(at);
+    const { trigger } = this.#state.round;
+    this.#state = { state: 'idle' };
+    this.#broken = failure;
+    this.#report({ event: 'failed', trigger, failure, serving: this.#active, retryMs: undefined });
+    if (this.#active === undefined && this.#startable) {
+      // The active generation crashed meanwhile. What it ran is still there.
+      const round: Round = { trigger, since: at, begunAt: at, buildMs: 0, discarded: 0 };
+      this.#startWithRoom(round, at);
+      return;
+    }
+    this.#tellSource(this.#broken);
+  }
+
+  /** Starts the next generation; first, if they may not run side by side, the others have to end. */
+  #startWithRoom(round: Round, at: number): void {
+    if (this.#settings.exclusive && this.#running.size > 0) {
+      this.#state = { state: 'making-room', round };
+      if (this.#active !== undefined) {
+        const generation = this.#active;
+        this.#active = undefined;
+        this.#do({ do: 'session', event: { type: 'retire', generation } });
+      }
+      return;
+    }
+    const generation = ++this.#lastGeneration;
+    this.#running.add(generation);
+    this.#state = { state: 'starting', round, generation, startedAt: at };
+    const newest = this.#broken === undefined && this.#gatheringSince === undefined;
+    this.#do({ do: 'start', generation, newest });
+  }
+
+  #ready(event: Extract<ReloadEvent, { type: 'ready' }>, at: number): void {
+    const { generation, differences } = event;
+    if (this.#state.state !== 'starting' || this.#state.generation !== generation) return;
+    const { round, startedAt } = this.#state;
+    this.#clearTimer('ready');
+    this.#state = { state: 'idle' };
+    this.#active = generation;
+    this.#startable = true;
+    this.#failedStarts = 0;
+    const phases = {
+      gather: round.begunAt - round.since,
+      build: round.buildMs,
+      start: at - startedAt,
+      total: at - round.since,
+    };
+    this.#report({ event: 'ready', generation, trigger: round.trigger, phases, differences });
+    this.#goOn(at);
+  }
+
+  /** A round is over: what changed meanwhile is the next one. */
+  #goOn(at: number): void {
+    if (this.#pending.length > 0) {
+      const changes = this.#pending;
+      this.#pending = [];
+      this.#changed(changes, at);
+    } else this.#tellSource(this.#broken);
+  }
+
+  /** Lets the session know how the newest source stands, unless a newer one is being gathered. */
+  #tellSource(failure: Failure | undefined): void {
+    if (this.#gatheringSince !== undefined) return;
+    this.#do({
+      do: 'session',
+      event: failure === undefined ? { type: 'settled' } : { type: 'broken', failure },
+    });
+  }
+
+  /** A candidate cannot take over. It is gone, or on its way out. */
+  #startFailed(failure: Failure, at: number): void {
+    if (this.#state.state !== 'starting') return;
+    const { round, generation } = this.#state;
+    this.#clearTimer('ready');
+    this.#do({ do: 'session', event: { type: 'gone', generation, failure } });
+    this.#state = { state: 'idle' };
+    if (this.#active !== undefined || this.#pending.length > 0) {
+      this.#broken = failure;
+      this.#report({
+        event: 'failed',
+        trigger: round.trigger,
+        failure,
+        serving: this.#active,
+        retryMs: undefined,
+      });
+      this.#goOn(at);
+      return;
+    }
+    this.#failedStarts++;
+    const replacing = round.trigger.kind === 'crash';
+    this.#retry(failure, replacing, 0, { ...round, buildMs: 0 }, (retryMs) => {
+      this.#report({ event: 'failed', trigger: round.trigger, failure, serving: undefined, retryMs });
+    });
+  }
+
+  #exited(event: Extract<ReloadEvent, { type: 'exited' }>, at: number): void {
+    const { generation, exit, text, livedMs } = event;
+    this.#running.delete(generation);
+    if (this.#isCandidate(generation)) {
+      const summary =
+        exit.kind === 'not-started'
+          ? `generation ${generation} could not be started: ${exit.message}`
+          : `generation ${generation} ended before it had answered the handshake (${describeExit(exit)})`;
+      this.#startFailed({ reason: 'start_failed', summary, text, generation }, at);
+      return;
+    }
+    const summary = `generation ${generation} ended by itself (${describeExit(exit)})`;
+    const failure: Failure = { reason: 'server_crashed', summary, text, generation };
+    this.#do({ do: 'session', event: { type: 'gone', generation, failure } });
+    if (generation === this.#active) this.#crashed(failure, livedMs, at);
+    if (this.#state.state === 'making-room' && this.#running.size === 0) {
+      this.#startWithRoom(this.#state.round, at);
+    }
+  }
+
+  /** The active generation is gone without our doing. */
+  #crashed(failure: Failure, livedMs: number, at: number): void {
+    this.#active = undefined;
+    if (this.#state.state !== 'idle') {
+      // The round in progress replaces it anyway.
+      this.#report({ event: 'crashed', failure, retryMs: 0 });
+      return;
+    }
+    const trigger: Trigger = { kind: 'crash', generation: failure.generation ?? 0 };
+    const round: Round = { trigger, since: at, begunAt: at, buildMs: 0, discarded: 0 };
+    this.#retry(failure, true, livedMs, round, (retryMs) => {
+      this.#report({ event: 'crashed', failure, retryMs });
+    });
+  }
+
+  /**
+   * Nothing serves: start again, now or later, or give up until something changes. Requests are held as long
+   * as there is hope; `hopeful` is false when nothing that is on disk ever worked.
+   */
+  #retry(
+    failure: Failure,
+    hopeful: boolean,
+    livedMs: number,
+    round: Round,
+    report: (retryMs: number | undefined) => void,
+  ): void {
+    const next = this.#backoff.crashed(livedMs);
+    if (next.kind === 'wait-for-change') {
+      this.#broken ??= failure;
+      report(undefined);
+      this.#tellSource(failure);
+      return;
+    }
+    report(next.afterMs);
+    this.#state = { state: 'waiting', round };
+    this.#setTimer('retry', next.afterMs);
+    const certain = (!hopeful && this.#failedStarts >= CERTAIN_AFTER) || next.afterMs > this.#settings.hold;
+    if (certain) this.#tellSource(failure);
+    else this.#do({ do: 'session', event: { type: 'awaited' } });
+  }
+
+  #expired(timer: ReloadTimer, at: number): void {
+    switch (timer) {
+      case 'retry':
+        if (this.#state.state === 'waiting') this.#startWithRoom({ ...this.#state.round, begunAt: at }, at);
+        return;
+      case 'ready': {
+        if (this.#state.state !== 'starting') return;
+        const { generation } = this.#state;
+        const { readyTimeout } = this.#settings;
+        this.#do({ do: 'stop', generation });
+        const summary = `generation ${generation} did not answer the handshake within ${readyTimeout} ms`;
+        this.#startFailed({ reason: 'start_failed', summary, text: '', generation }, at);
+        return;
+      }
+    }
+  }
+
+  /** Gives up a candidate that is out of date before it could take over. */
+  #discard(generation: number): void {
+    this.#clearTimer('ready');
+    const failure: Failure = {
+      reason: 'server_restarted',
+      summary: `generation ${generation} was out of date before it was ready`,
+      text: '',
+      generation,
+    };
+    this.#do({ do: 'session', event: { type: 'gone', generation, failure } });
+    this.#do({ do: 'stop', generation });
+  }
+
+  #isCandidate(generation: number): boolean {
+    return this.#state.state === 'starting' && this.#state.generation === generation;
+  }
+
+  #do(command: ReloadCommand): void {
+    this.#commands.push(command);
+  }
+
+  #report(report: Report): void {
+    this.#do({ do: 'report', report });
+  }
+
+  #setTimer(timer: ReloadTimer, ms: number): void {
+    this.#do({ do: 'set-timer', timer, ms });
+  }
+
+  #clearTimer(timer: ReloadTimer): void {
+    this.#do({ do: 'clear-timer', timer });
+  }
+}

@@ -1,0 +1,63 @@
+import { type Exit, type Launch, type ServerProcess, startProcess } from '../generation/process.ts';
+import { Tail } from '../report/tail.ts';
+import { type Line, LineSplitter } from '../wire/line.ts';
+import { Outbox } from '../wire/outbox.ts';
+
+/** What a running generation tells. */
+export interface RunningEvents {
+  onLine(line: Line): void;
+  /** All lines of one read were told. */
+  onRead(): void;
+  /** A line was too long to be kept: so many bytes were thrown away. */
+  onOverflow(bytes: number): void;
+  onStderr(chunk: Buffer): void;
+  onExit(exit: Exit): void;
+  /** It takes input again after `flush` had answered false. */
+  onRoom(): void;
+}
+
+/** The last words of a process that are kept for explanations. */
+const LAST_LINES = 20;
+const LAST_BYTES = 4096;
+
+/** A generation's process with its pipes as lines. */
+export class RunningGeneration {
+  readonly process: ServerProcess;
+  readonly #outbox: Outbox;
+  readonly #stderr = new Tail(LAST_LINES, LAST_BYTES);
+
+  constructor(launch: Launch, events: RunningEvents) {
+    const splitter = new LineSplitter({
+      line: (line) => events.onLine(line),
+      overflow: (bytes) => events.onOverflow(bytes),
+    });
+    this.process = startProcess(launch, {
+      onStdout(chunk) {
+        splitter.push(chunk);
+        events.onRead();
+      },
+      onStdoutEnd() {},
+      onStderr: (chunk) => {
+        this.#stderr.push(chunk);
+        events.onStderr(chunk);
+      },
+      onExit: (exit) => events.onExit(exit),
+      onStdinDrain: () => events.onRoom(),
+    });
+    this.#outbox = new Outbox(this.process);
+  }
+
+  /** The last lines of its stderr. */
+  get lastWords(): string {
+    return this.#stderr.text();
+  }
+
+  send(line: Line): void {
+    this.#outbox.push(line);
+  }
+
+  /** Writes what was sent. False: it wants a pause, until `onRoom`. */
+  flush(): boolean {
+    return this.#outbox.flush();
+  }
+}

@@ -1,0 +1,175 @@
+import type { Builder, BuildOutcome } from '../build/builder.ts';
+import { clearCaches } from '../build/caches.ts';
+import { type EntryBuilder, entryBuilder } from '../build/entry-builder.ts';
+import { knownOutputs } from '../build/outputs.ts';
+import { shellBuilder } from '../build/shell-builder.ts';
+import { readEnvironment } from '../config/environment.ts';
+import type { RunConfig } from '../config/run-config.ts';
+import type { Launch } from '../generation/process.ts';
+import type { Reporter } from '../report/reporter.ts';
+import type { Failure } from '../session/failure.ts';
+import { branchesOf, parseTarget } from '../watch/targets.ts';
+import { startWatch, type Watch } from '../watch/watch.ts';
+import { compiledOutput } from './compiled-output.ts';
+import type { ReloadEvent } from './events.ts';
+
+/** Events that come from files and builds. */
+type WorkshopEvent = Extract<ReloadEvent, { type: `build${string}` | 'built' | 'batch' | 'change-seen' }>;
+
+const TYPESCRIPT = /\.(?:[mc]?ts|tsx)$/;
+const PYTHON = /\.py$/;
+
+/** Where a generation comes from: the watched sources, the caches, the build, and the command at the end. */
+export class Workshop {
+  readonly #config: RunConfig;
+  readonly #reporter: Reporter;
+  readonly #tell: (event: WorkshopEvent) => void;
+  readonly #shell: Builder | undefined;
+  readonly #entry: EntryBuilder | undefined;
+  #env: NodeJS.ProcessEnv;
+  #running: AbortController | undefined;
+  #watch: Promise<Watch> | undefined;
+  /** When the sources were last read: by a build, or by the start that follows it. */
+  #baseline = Date.now();
+  #closed = false;
+
+  constructor(config: RunConfig, reporter: Reporter, tell: (event: WorkshopEvent) => void) {
+    this.#config = config;
+    this.#reporter = reporter;
+    this.#tell = tell;
+    this.#env = config.env;
+    const onOutput = (chunk: Buffer): void => reporter.buildOutput(chunk);
+    const { build, cwd, launch } = config;
+    this.#shell = build ? shellBuilder({ command: build, cwd, env: this.#env, onOutput }) : undefined;
+    this.#entry =
+      launch.kind === 'entry' && TYPESCRIPT.test(launch.entry)
+        ? entryBuilder({ entry: launch.entry, onOutput })
+        : undefined;
+  }
+
+  /** Clears the caches and builds; a build event follows. */
+  build(): void {
+    const running = new AbortController();
+    this.#running = running;
+    this.#baseline = Date.now();
+    void this.#watch?.then((watch) => watch.setBaseline(this.#baseline));
+    // A build may take long, and what is saved meanwhile has to end it.
+    if (this.#shell !== undefined || this.#entry !== undefined) this.watch();
+    void this.#prepare(running.signal).then((event) => {
+      this.#running = undefined;
+      this.#tell(event);
+    });
+  }
+
+  /** Ends the build; its event follows when all of it is gone. */
+  abortBuild(): void {
+    this.#running?.abort();
+  }
+
+  /** What is started for a generation. */
+  launch(generation: number): Launch {
+    const { cwd, launch } = this.#config;
+    const env = { ...this.#env, MCP_DEV: '1', MCP_DEV_GENERATION: String(generation) };
+    if (launch.kind === 'command') return { command: launch.command, args: launch.args, cwd, env };
+    if (this.#entry !== undefined) {
+      return { command: this.#entry.command, args: [...this.#entry.args, ...launch.args], cwd, env };
+    }
+    const command = PYTHON.test(launch.entry) ? pythonCommand() : process.execPath;
+    return { command, args: [launch.entry, ...launch.args], cwd, env };
+  }
+
+  /** Begins to watch, unless that is done already. It is kept from the first start, whose time it would cost. */
+  watch(): void {
+    if (this.#watch !== undefined || this.#closed) return;
+    this.#watch = this.#attach();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#running?.abort();
+    const watch = await this.#watch;
+    await Promise.all([watch?.close(), this.#shell?.close(), this.#entry?.close()]);
+  }
+
+  killNow(): void {
+    this.#shell?.killNow();
+    this.#entry?.killNow();
+  }
+
+  async #prepare(signal: AbortSignal): Promise<WorkshopEvent> {
+    const environment = readEnvironment(this.#config.envFiles, process.env);
+    if (environment.kind === 'usage') this.#reporter.error(`${environment.message}; its last values stay`);
+    else this.#env = environment.env;
+    await this.#clear();
+    for (const builder of [this.#shell, this.#entry]) {
+      if (builder === undefined) continue;
+      if (signal.aborted) return { type: 'build-aborted' };
+      const outcome = await builder.build(signal);
+      if (builder === this.#entry) await this.#followInputs(outcome);
+      switch (outcome.outcome) {
+        case 'built':
+          break;
+        case 'aborted':
+          return { type: 'build-aborted' };
+        case 'failed':
+          return { type: 'build-failed', failure: buildFailure(outcome) };
+      }
+    }
+    return signal.aborted ? { type: 'build-aborted' } : { type: 'built' };
+  }
+
+  async #clear(): Promise<void> {
+    const { clear, watch, root } = this.#config;
+    if (clear.length === 0) return;
+    const roots = watch.length === 0 ? [root] : watch.map((value) => branchesOf(parseTarget(value)).folder);
+    const { removed, failed } = await clearCaches({ roots, globs: clear });
+    if (removed.length > 0) this.#reporter.detail(`removed ${removed.join(', ')}`);
+    for (const { path, message } of failed)
+      this.#reporter.warn(`cannot remove the cache ${path}: ${message}`);
+  }
+
+  async #followInputs(outcome: BuildOutcome): Promise<void> {
+    const watch = await this.#watch;
+    if (this.#entry !== undefined) watch?.setInputs(this.#entry.inputs, outcome.outcome === 'failed');
+  }
+
+  async #attach(): Promise<Watch> {
+    const { root, entry, watch, ignore, extensions, poll, debounce, envFiles } = this.#config;
+    const outputs = await knownOutputs({ root, ...(entry === undefined ? {} : { entry }) });
+    const started = startWatch(
+      {
+        root,
+        watch,
+        ignore,
+        extensions,
+        poll,
+        debounce,
+        outputs,
+        files: envFiles,
+        compiled: this.#entry === undefined ? await compiledOutput(this.#config, outputs) : undefined,
+        inputsOnly: this.#entry !== undefined,
+      },
+      {
+        onChange: () => this.#tell({ type: 'change-seen' }),
+        onBatch: (changes) => this.#tell({ type: 'batch', changes }),
+        onFault: ({ message }) => this.#reporter.error(message),
+      },
+    );
+    started.setBaseline(this.#baseline);
+    if (this.#entry !== undefined) started.setInputs(this.#entry.inputs, false);
+    return started;
+  }
+}
+
+function buildFailure(outcome: Extract<BuildOutcome, { outcome: 'failed' }>): Failure {
+  return {
+    reason: 'build_failed',
+    summary: `the build failed (${outcome.reason})`,
+    text: outcome.text,
+    generation: undefined,
+  };
+}
+
+function pythonCommand(): string {
+  return process.platform === 'win32' ? 'python' : 'python3';
+}

@@ -1,0 +1,132 @@
+import { relative, sep } from 'node:path';
+import kleur from 'kleur';
+import type { Report } from './report.ts';
+import { wordReport } from './wording.ts';
+
+/** Where the lines of `mcp-dev` go: stderr, and the log file if there is one. */
+export interface LogSink {
+  /** Text that ends with a newline. */
+  write(text: string): void;
+}
+
+export type Verbosity = 'quiet' | 'normal' | 'verbose';
+
+export interface ReporterOptions {
+  readonly root: string;
+  readonly verbosity: Verbosity;
+  readonly color: boolean;
+  readonly stderr: LogSink;
+  /** Gets every line, whatever the verbosity. */
+  readonly log: LogSink | undefined;
+}
+
+type Level = 'error' | 'warning' | 'info' | 'detail';
+
+/** So many lines of what does not belong on stdout are shown; the rest is counted. */
+const GARBAGE_SHOWN = 3;
+const GARBAGE_WIDTH = 300;
+
+/**
+ * Says on stderr what happened: a line for each start, reload and fault, made for the log panel of a client.
+ * `quiet` leaves only faults, `verbose` adds details.
+ */
+export class Reporter {
+  readonly #options: ReporterOptions;
+  readonly #shorten: (path: string) => string;
+  #garbage = 0;
+
+  constructor(options: ReporterOptions) {
+    this.#options = options;
+    kleur.enabled = options.color;
+    const { root } = options;
+    this.#shorten = (path) => (path.startsWith(root + sep) ? relative(root, path) : path);
+  }
+
+  report(report: Report): void {
+    const text = wordReport(report, this.#shorten);
+    switch (report.event) {
+      case 'ready':
+        this.#say('info', text);
+        return;
+      case 'failed':
+        this.#say('error', text);
+        // A server's last words have passed on stderr already.
+        if (report.failure.reason === 'build_failed') this.#output(report.failure.text, 'error');
+        return;
+      case 'crashed':
+        this.#say('error', text);
+        return;
+      case 'loop':
+        this.#say('warning', text);
+        return;
+    }
+  }
+
+  info(text: string): void {
+    this.#say('info', text);
+  }
+
+  warn(text: string): void {
+    this.#say('warning', text);
+  }
+
+  error(text: string): void {
+    this.#say('error', text);
+  }
+
+  detail(text: string): void {
+    this.#say('detail', text);
+  }
+
+  /** What a build prints, as it comes. */
+  buildOutput(chunk: Buffer): void {
+    this.#output(chunk.toString(), 'detail');
+  }
+
+  /** Something on the server's stdout that is no message. */
+  garbage(generation: number, text: string): void {
+    this.#garbage++;
+    if (this.#garbage > GARBAGE_SHOWN) {
+      // Said again at 10, 100, 1000 …, so that a flood stays visible without being one itself.
+      if (Number.isInteger(Math.log10(this.#garbage))) {
+        this.#say('warning', `${this.#garbage} lines on the server's stdout so far were no MCP messages`);
+      }
+      return;
+    }
+    const shown = text.length > GARBAGE_WIDTH ? `${text.slice(0, GARBAGE_WIDTH)}…` : text;
+    this.#say(
+      'warning',
+      `generation ${generation} printed this on stdout, which is for MCP messages: ${shown}`,
+    );
+    if (this.#garbage === 1) {
+      this.#say(
+        'warning',
+        "print to stderr instead (console.error, or print(…, file=sys.stderr)); npm's banner goes away with npm -s",
+      );
+    }
+  }
+
+  #output(text: string, level: Level): void {
+    const ended = text.endsWith('\n') || text === '' ? text : `${text}\n`;
+    this.#options.log?.write(ended);
+    if (this.#isShown(level)) this.#options.stderr.write(ended);
+  }
+
+  #isShown(level: Level): boolean {
+    switch (this.#options.verbosity) {
+      case 'verbose':
+        return true;
+      case 'normal':
+        return level !== 'detail';
+      case 'quiet':
+        return level === 'error' || level === 'warning';
+    }
+  }
+
+  #say(level: Level, text: string): void {
+    this.#options.log?.write(`${new Date().toISOString()} ${text}\n`);
+    if (!this.#isShown(level)) return;
+    const paint = { error: kleur.red, warning: kleur.yellow, info: kleur.green, detail: kleur.dim }[level];
+    this.#options.stderr.write(`${paint('mcp-dev')} ${text}\n`);
+  }
+}

@@ -1,0 +1,58 @@
+import type { Line } from '../wire/line.ts';
+import type { Difference } from './catalogue.ts';
+import type { Failure } from './failure.ts';
+
+/** The timers of a session. They are set and called off by actions, and come back as events. */
+export type Timer =
+  /** A client gives up when its handshake is not answered: then it gets one of our own. */
+  | { readonly kind: 'answer' }
+  /** Requests are held no longer. */
+  | { readonly kind: 'hold' }
+  /** Calls of tools with a new output schema wait no longer for the client to read the list. */
+  | { readonly kind: 'schema' }
+  /** A draining generation has had its time. */
+  | { readonly kind: 'drain'; readonly generation: number }
+  /** A candidate's lists are waited for no longer, but for its tools. */
+  | { readonly kind: 'lists'; readonly generation: number }
+  /** Notifications of one kind are merged no longer. */
+  | { readonly kind: 'merge'; readonly method: string };
+
+/** What happens to a session. */
+export type SessionEvent =
+  | { readonly type: 'client'; readonly line: Line }
+  | { readonly type: 'server'; readonly generation: number; readonly line: Line }
+  /** A process was started; `newest` tells whether it has the newest source. */
+  | { readonly type: 'started'; readonly generation: number; readonly newest: boolean }
+  /** A process is gone, or given up; nothing can be sent to it any more. */
+  | { readonly type: 'gone'; readonly generation: number; readonly failure: Failure }
+  /** A change was seen that no generation serves yet, or a generation is on its way. */
+  | { readonly type: 'awaited' }
+  /** What was awaited turned out to be no change. */
+  | { readonly type: 'settled' }
+  /** The newest source is known not to work. */
+  | { readonly type: 'broken'; readonly failure: Failure }
+  /** The active generation has to make room: it drains, and nothing new goes to it. */
+  | { readonly type: 'retire'; readonly generation: number }
+  | { readonly type: 'timer'; readonly timer: Timer };
+
+/** What a session wants done. */
+export type SessionAction =
+  | { readonly do: 'to-client'; readonly line: Line }
+  | { readonly do: 'to-server'; readonly generation: number; readonly line: Line }
+  | { readonly do: 'set-timer'; readonly timer: Timer; readonly ms: number }
+  | { readonly do: 'clear-timer'; readonly timer: Timer }
+  /** The handshake was sent to a generation: from now on it is expected to answer. */
+  | { readonly do: 'greeted'; readonly generation: number }
+  /** A generation is active now. `differences` is absent when the lists before it are not known. */
+  | {
+      readonly do: 'ready';
+      readonly generation: number;
+      readonly differences: readonly Difference[] | undefined;
+    }
+  /** A generation answered in a way that this session cannot go on with. */
+  | { readonly do: 'rejected'; readonly generation: number; readonly failure: Failure }
+  /** A draining generation has nothing left to do. */
+  | { readonly do: 'drained'; readonly generation: number }
+  /** A generation printed something on stdout that is no message. */
+  | { readonly do: 'garbage'; readonly generation: number; readonly line: Line }
+  | { readonly do: 'warn'; readonly message: string };

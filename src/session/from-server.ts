@@ -1,0 +1,205 @@
+import { editAt, splice, textAt, withId } from '../wire/edit.ts';
+import type { Head } from '../wire/head.ts';
+import { type IdText, idText, OWN_PREFIX, roundedId } from '../wire/id.ts';
+import type { Line } from '../wire/line.ts';
+import { ErrorCode, errorResponse, isObject, notification, result } from '../wire/message.ts';
+import { capabilityOf, emptyResult } from './capabilities.ts';
+import type { ListMethod } from './catalogue.ts';
+import { activate, readList, receiveList } from './hand-over.ts';
+import { receiveHandshake } from './handshake.ts';
+import { releaseDeferred, rememberEffect, settle } from './serving.ts';
+import { type InFlight, type Peer, type State, toClient } from './state.ts';
+
+/** Notifications of one kind that follow one another more closely than this are merged into one. */
+const MERGE_MS = 50;
+
+/** The answer of a generation, to us or to the client. */
+export function receiveResponse(
+  state: State,
+  peer: Peer,
+  head: Extract<Head, { kind: 'response' }>,
+  line: Line,
+): void {
+  const question = peer.questions.get(head.id);
+  if (question !== undefined) {
+    peer.questions.delete(head.id);
+    switch (question.purpose) {
+      case 'initialize':
+        receiveHandshake(state, peer, line);
+        return;
+      case 'list':
+        receiveList(state, peer, question, line.parse());
+        return;
+      case 'state':
+        return;
+    }
+  }
+  const request = findRequest(state, peer, head.id);
+  if (request === undefined) {
+    if (!peer.cancelled.delete(head.id)) {
+      const message = `generation ${peer.generation} answered the id ${head.id}, which nobody waits for`;
+      state.actions.push({ do: 'warn', message });
+    }
+    return;
+  }
+  if (peer.phase.phase === 'fresh') activate(state, peer);
+  toClient(state, head.outcome === 'error' ? mendError(peer, request, line) : line);
+  if (head.outcome === 'result') rememberEffect(state, request);
+  settle(state, request);
+  if (request.method === 'tools/list' && peer === state.active) releaseDeferred(state);
+}
+
+/** A request of a generation: the client answers it under an id that no other generation uses. */
+export function receiveServerRequest(
+  state: State,
+  peer: Peer,
+  head: Extract<Head, { kind: 'request' }>,
+  line: Line,
+): void {
+  const id = JSON.stringify(`${OWN_PREFIX}s:${peer.generation}:${++state.lastId}`);
+  const token = textAt(line, ['params', '_meta', 'progressToken']);
+  state.asked.set(id, { peer, id: head.id, token });
+  const edit = token === undefined ? undefined : editAt(line, ['params', '_meta', 'progressToken'], id);
+  toClient(state, withId(line, id, ...(edit === undefined ? [] : [edit])));
+}
+
+/** A notification of a generation. */
+export function receiveServerNotification(state: State, peer: Peer, method: string, line: Line): void {
+  switch (method) {
+    case 'notifications/cancelled':
+      passCancellation(state, peer, line);
+      return;
+    case 'notifications/progress':
+      if (isAwaited(state, peer, line)) toClient(state, line);
+      return;
+    case 'notifications/tools/list_changed':
+      passListChanged(state, peer, method, ['tools/list'], line);
+      return;
+    case 'notifications/prompts/list_changed':
+      passListChanged(state, peer, method, ['prompts/list'], line);
+      return;
+    case 'notifications/resources/list_changed':
+      passListChanged(state, peer, method, ['resources/list', 'resources/templates/list'], line);
+      return;
+    case 'notifications/resources/updated':
+      // What is read from now on comes from the active generation, and only it knows what changed there.
+      if (peer.phase.phase === 'active') toClient(state, line);
+      return;
+    default:
+      if (peer.phase.phase === 'greeted' || peer.phase.phase === 'preparing') peer.backlog.push(line);
+      else toClient(state, line);
+  }
+}
+
+/** Takes back what a generation asked the client, because it will not be there to hear the answer. */
+export function withdraw(state: State, peer: Peer): void {
+  for (const [id, asked] of state.asked) {
+    if (asked.peer !== peer) continue;
+    state.asked.delete(id);
+    const params = { requestId: JSON.parse(id), reason: 'the server was replaced' };
+    toClient(state, notification('notifications/cancelled', params));
+  }
+}
+
+/** More of a merged kind came while one had just been passed on. */
+export function endMerge(state: State, method: string): void {
+  const more = state.merging.get(method) === 'more';
+  state.merging.delete(method);
+  if (more) passOn(state, method, notification(method));
+}
+
+function passListChanged(
+  state: State,
+  peer: Peer,
+  method: string,
+  lists: readonly ListMethod[],
+  line: Line,
+): void {
+  switch (peer.phase.phase) {
+    case 'draining':
+      return;
+    case 'greeted':
+    case 'preparing':
+      // The client hears of it at the hand-over; what we read may be older than this.
+      for (const list of lists) peer.outdated.add(list);
+      return;
+    case 'fresh':
+    case 'active':
+      for (const list of lists) if (peer.catalogue.has(list)) peer.outdated.add(list);
+      passOn(state, method, line);
+      return;
+  }
+}
+
+function passOn(state: State, method: string, line: Line): void {
+  if (state.merging.has(method)) {
+    state.merging.set(method, 'more');
+    return;
+  }
+  state.merging.set(method, 'passed');
+  state.actions.push({ do: 'set-timer', timer: { kind: 'merge', method }, ms: MERGE_MS });
+  toClient(state, line);
+  const { active } = state;
+  if (active === undefined) return;
+  for (const list of active.outdated) readList(state, active, list);
+  active.outdated.clear();
+}
+
+function passCancellation(state: State, peer: Peer, line: Line): void {
+  const raw = textAt(line, ['params', 'requestId']);
+  const original = raw === undefined ? undefined : idText(raw);
+  for (const [id, asked] of state.asked) {
+    if (asked.peer !== peer || asked.id !== original) continue;
+    state.asked.delete(id);
+    const edit = editAt(line, ['params', 'requestId'], id);
+    if (edit !== undefined) toClient(state, splice(line, [edit]));
+  }
+}
+
+/** Progress counts only while its request waits for an answer, and from the generation that has it. */
+function isAwaited(state: State, peer: Peer, line: Line): boolean {
+  const token = textAt(line, ['params', 'progressToken']);
+  if (token === undefined) return false;
+  for (const request of state.inFlight.values()) {
+    if (request.peer === peer && tokenOf(request) === token) return true;
+  }
+  return false;
+}
+
+function tokenOf(request: InFlight): string | null {
+  request.token ??= textAt(request.line, ['params', '_meta', 'progressToken']) ?? null;
+  return request.token;
+}
+
+function findRequest(state: State, peer: Peer, id: IdText): InFlight | undefined {
+  const exact = state.inFlight.get(id);
+  if (exact !== undefined) return exact.peer === peer ? exact : undefined;
+  if (Number.isSafeInteger(Number(id))) return undefined;
+  // A server whose numbers are doubles gives back a rounded id.
+  for (const request of state.inFlight.values()) {
+    if (request.peer === peer && roundedId(request.id) === roundedId(id)) return request;
+  }
+  return undefined;
+}
+
+/**
+ * A server without a capability that the client was promised says so with an error that a client does not
+ * expect. It gets what a server with nothing to offer would say.
+ */
+function mendError(peer: Peer, request: InFlight, line: Line): Line {
+  const capability = capabilityOf(request.method);
+  if (capability === undefined || capability in peer.capabilities) return line;
+  const message = line.parse();
+  const error = isObject(message) && isObject(message.error) ? message.error : {};
+  if (error.code !== ErrorCode.methodNotFound) return line;
+  const empty = emptyResult(request.method);
+  if (empty !== undefined) return result(request.id, empty);
+  switch (request.method) {
+    case 'prompts/get':
+      return errorResponse(request.id, ErrorCode.invalidParams, 'the server has no prompts');
+    case 'resources/read':
+      return errorResponse(request.id, ErrorCode.resourceNotFound, 'the server has no resources');
+    default:
+      return line;
+  }
+}

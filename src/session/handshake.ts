@@ -1,0 +1,123 @@
+import { editAt, splice, withId } from '../wire/edit.ts';
+import type { IdText } from '../wire/id.ts';
+import { Line } from '../wire/line.ts';
+import { isObject, type JsonObject, result } from '../wire/message.ts';
+import { padCapabilities } from './capabilities.ts';
+import { activate, prepare } from './hand-over.ts';
+import { errorText, newQuestion, reject } from './questions.ts';
+import { release } from './serving.ts';
+import { type Peer, type State, toClient, toServer } from './state.ts';
+
+/** The `initialize` versions, oldest first. Later versions have no handshake. */
+const LEGACY_VERSIONS = ['2024-10-07', '2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'];
+const NEWEST_LEGACY = '2025-11-25';
+
+/** The client's first message, `initialize`. */
+export function receiveInitialize(state: State, id: IdText, params: string): void {
+  state.conversation = { state: 'greeting', id, params };
+  state.actions.push({ do: 'set-timer', timer: { kind: 'answer' }, ms: state.settings.answerAfter });
+  for (const peer of state.peers.values()) greet(state, peer);
+  // Only a reload that is known to have failed leaves nothing to wait for.
+  if (state.active === undefined && state.source.state === 'broken') answerAlone(state);
+}
+
+/** Sends the client's handshake to a generation, asking for the version that the session already has. */
+export function greet(state: State, peer: Peer): void {
+  const { conversation } = state;
+  if (conversation.state === 'silent') return;
+  if (peer.phase.phase === 'fresh') peer.phase = { phase: 'greeted' };
+  const id = newQuestion(state, peer, { purpose: 'initialize' });
+  const asked = Line.of(`{"jsonrpc":"2.0","id":${id},"method":"initialize","params":${conversation.params}}`);
+  const version =
+    conversation.state === 'open'
+      ? editAt(asked, ['params', 'protocolVersion'], JSON.stringify(conversation.protocolVersion))
+      : undefined;
+  toServer(state, peer, version === undefined ? asked : splice(asked, [version]));
+  state.actions.push({ do: 'greeted', generation: peer.generation });
+}
+
+/** A generation answered the handshake. */
+export function receiveHandshake(state: State, peer: Peer, line: Line): void {
+  const message = line.parse();
+  const { conversation } = state;
+  const answer = isObject(message) && isObject(message.result) ? message.result : undefined;
+  switch (conversation.state) {
+    case 'silent':
+      return;
+    case 'greeting':
+      if (answer === undefined) refuseHandshake(state, peer, conversation.id, line);
+      else openWith(state, peer, answer, line);
+      return;
+    case 'open':
+      if (answer === undefined) reject(state, peer, `it refused the handshake: ${errorText(message)}`);
+      else if (answer.protocolVersion !== conversation.protocolVersion) {
+        const version = String(answer.protocolVersion);
+        reject(
+          state,
+          peer,
+          `it speaks protocol version ${version} and this session has ${conversation.protocolVersion}; reconnect the client to use ${version}`,
+        );
+      } else {
+        peer.capabilities = isObject(answer.capabilities) ? answer.capabilities : {};
+        prepare(state, peer);
+      }
+      return;
+  }
+}
+
+/** The first generation's answer is the client's, but for the id and the padded capabilities. */
+function openWith(state: State, peer: Peer, answer: JsonObject, line: Line): void {
+  const { conversation } = state;
+  if (conversation.state !== 'greeting') return;
+  peer.capabilities = isObject(answer.capabilities) ? answer.capabilities : {};
+  const capabilities = padCapabilities(peer.capabilities);
+  const edit = editAt(line, ['result', 'capabilities'], JSON.stringify(capabilities));
+  const { id, params } = conversation;
+  open(state, params, String(answer.protocolVersion), capabilities);
+  toClient(state, withId(line, id, ...(edit === undefined ? [] : [edit])));
+  activate(state, peer);
+}
+
+/** The server has its reasons, for example that it speaks none of the client's versions: the client decides. */
+function refuseHandshake(state: State, peer: Peer, id: IdText, line: Line): void {
+  state.conversation = { state: 'silent' };
+  state.actions.push({ do: 'clear-timer', timer: { kind: 'answer' } });
+  toClient(state, withId(line, id));
+  activate(state, peer);
+}
+
+/** Answers the handshake ourselves: no generation can, and the client would give up. */
+export function answerAlone(state: State): void {
+  const { conversation } = state;
+  if (conversation.state !== 'greeting') return;
+  const { id, params } = conversation;
+  const wanted: unknown = JSON.parse(params);
+  const version = isObject(wanted) ? String(wanted.protocolVersion) : NEWEST_LEGACY;
+  const protocolVersion = LEGACY_VERSIONS.includes(version) ? version : NEWEST_LEGACY;
+  const capabilities = padCapabilities({});
+  open(state, params, protocolVersion, capabilities);
+  toClient(
+    state,
+    result(id, {
+      protocolVersion,
+      capabilities,
+      serverInfo: { name: state.settings.name, version: '0.0.0' },
+      instructions: instructions(state),
+    }),
+  );
+  release(state);
+}
+
+function instructions(state: State): string {
+  const { source } = state;
+  if (source.state !== 'broken') {
+    return 'This server is under development and was still starting when you connected. Its tools appear as soon as it is ready.';
+  }
+  const details = source.failure.text === '' ? '' : `\n\n${source.failure.text}`;
+  return `This server is under development and does not work at the moment: ${source.failure.summary}. Its tools appear as soon as that is mended.${details}`;
+}
+
+function open(state: State, params: string, protocolVersion: string, capabilities: JsonObject): void {
+  state.conversation = { state: 'open', params, protocolVersion, capabilities, initialized: false };
+  state.actions.push({ do: 'clear-timer', timer: { kind: 'answer' } });
+}

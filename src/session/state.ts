@@ -1,0 +1,155 @@
+import type { IdText } from '../wire/id.ts';
+import type { Line } from '../wire/line.ts';
+import type { JsonObject } from '../wire/message.ts';
+import type { Catalogue, ListMethod } from './catalogue.ts';
+import type { SessionAction } from './events.ts';
+import type { Failure } from './failure.ts';
+
+/** What a session needs to know from outside; all times in milliseconds. */
+export interface SessionSettings {
+  /** What the server is called when it cannot say so itself. */
+  readonly name: string;
+  readonly hold: number;
+  readonly drain: number;
+  /** When the client's handshake is answered though no generation is ready. */
+  readonly answerAfter: number;
+}
+
+/** How far the client has got. */
+export type Conversation =
+  | { readonly state: 'silent' }
+  /** `initialize` came and is not answered. `params` is its JSON text. */
+  | { readonly state: 'greeting'; readonly id: IdText; readonly params: string }
+  | {
+      readonly state: 'open';
+      readonly params: string;
+      readonly protocolVersion: string;
+      /** What the client was told. */
+      readonly capabilities: JsonObject;
+      /** The client sent `notifications/initialized`. */
+      readonly initialized: boolean;
+    };
+
+/** How the newest source stands to what is served. */
+export type Source =
+  | { readonly state: 'served' }
+  /** A change is on its way to being served; requests are held until `hold` has passed. */
+  | { readonly state: 'awaited' }
+  /** It is still on its way, but requests are not held for it any more. */
+  | { readonly state: 'late' }
+  | { readonly state: 'broken'; readonly failure: Failure };
+
+/** What a generation is to the session. */
+export type Phase =
+  /** It runs, and there is no handshake yet to give it. */
+  | { readonly phase: 'fresh' }
+  | { readonly phase: 'greeted' }
+  /** It answered the handshake; its lists are read before it takes over. */
+  | { readonly phase: 'preparing'; readonly reading: Set<ListMethod>; readonly patient: boolean }
+  | { readonly phase: 'active' }
+  | { readonly phase: 'draining' };
+
+/** What one of our own requests to a generation was for. */
+export type Question =
+  | { readonly purpose: 'initialize' }
+  | { readonly purpose: 'list'; readonly method: ListMethod; readonly items: readonly JsonObject[] }
+  /** Session state that is applied again; a server that refuses it does not keep it. */
+  | { readonly purpose: 'state' };
+
+/** A generation, as the session talks with it. */
+export interface Peer {
+  readonly generation: number;
+  /** It was started after the last change that was seen. */
+  newest: boolean;
+  phase: Phase;
+  capabilities: JsonObject;
+  readonly catalogue: Catalogue;
+  /** Our own requests that it has not answered, by id. */
+  readonly questions: Map<IdText, Question>;
+  /** What it said to the client before the client may hear of it. */
+  readonly backlog: Line[];
+  /** Ids of requests that the client cancelled: late answers to them are expected, and dropped. */
+  readonly cancelled: Set<IdText>;
+  /** How many requests of the client it has in flight. */
+  pending: number;
+  /** Lists that it announced as changed while it was being prepared. */
+  readonly outdated: Set<ListMethod>;
+}
+
+/** A request of the client that waits or is in flight. */
+export interface ClientRequest {
+  readonly id: IdText;
+  readonly method: string;
+  readonly line: Line;
+}
+
+/** A request that a generation has to answer. */
+export interface InFlight extends ClientRequest {
+  readonly peer: Peer;
+  /** Its progress token as JSON text; `null` when it has none, `undefined` while nobody looked. */
+  token: string | null | undefined;
+}
+
+/** A request of a generation that the client has to answer. */
+export interface Asked {
+  readonly peer: Peer;
+  /** The id that the generation gave it. */
+  readonly id: IdText;
+  /** The progress token that the generation gave it, as JSON text. */
+  readonly token: string | undefined;
+}
+
+/** A kind of `list_changed` that was passed on a moment ago: more of the same are merged into one. */
+export type Merging = 'passed' | 'more';
+
+/** Everything a session knows. Changed by the handlers in this folder, and by nothing else. */
+export interface State {
+  readonly settings: SessionSettings;
+  conversation: Conversation;
+  source: Source;
+  readonly peers: Map<number, Peer>;
+  active: Peer | undefined;
+  /** What the last active generation offered. */
+  catalogue: Catalogue;
+  /** Requests that wait for a generation, in the order they came. */
+  held: ClientRequest[];
+  /** Calls that wait for the client to read the list again. */
+  deferred: ClientRequest[];
+  readonly inFlight: Map<IdText, InFlight>;
+  /** Requests of generations to the client, by the id that the client sees. */
+  readonly asked: Map<IdText, Asked>;
+  level: string | undefined;
+  readonly subscriptions: Set<string>;
+  readonly merging: Map<string, Merging>;
+  /** Counts the ids of our own making. */
+  lastId: number;
+  actions: SessionAction[];
+}
+
+export function initialState(settings: SessionSettings): State {
+  return {
+    settings,
+    conversation: { state: 'silent' },
+    source: { state: 'served' },
+    peers: new Map(),
+    active: undefined,
+    catalogue: new Map(),
+    held: [],
+    deferred: [],
+    inFlight: new Map(),
+    asked: new Map(),
+    level: undefined,
+    subscriptions: new Set(),
+    merging: new Map(),
+    lastId: 0,
+    actions: [],
+  };
+}
+
+export function toClient(state: State, line: Line): void {
+  state.actions.push({ do: 'to-client', line });
+}
+
+export function toServer(state: State, peer: Peer, line: Line): void {
+  state.actions.push({ do: 'to-server', generation: peer.generation, line });
+}

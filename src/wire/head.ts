@@ -1,0 +1,214 @@
+import { type IdText, idText } from './id.ts';
+import type { Line } from './line.ts';
+import { eachMember, isSpace, skipSpace, stringEnd, valueEnd } from './scan.ts';
+
+/** What a message is, learnt from its outermost members alone. */
+export type Head =
+  | { readonly kind: 'request'; readonly id: IdText; readonly method: string }
+  | { readonly kind: 'notification'; readonly method: string }
+  | { readonly kind: 'response'; readonly id: IdText; readonly outcome: 'result' | 'error' }
+  /** A JSON array: a batch of 2025-03-26, nothing in every other version. */
+  | { readonly kind: 'batch' }
+  /** Nothing but white space; both sides pass over such lines. */
+  | { readonly kind: 'blank' }
+  | { readonly kind: 'invalid' };
+
+const INVALID: Head = { kind: 'invalid' };
+const BATCH: Head = { kind: 'batch' };
+const BLANK: Head = { kind: 'blank' };
+
+/** How much of either end of a line that came in several chunks is looked at before it is joined. */
+const WINDOW = 4096;
+
+const QUOTE = 0x22;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const COLON = 0x3a;
+const COMMA = 0x2c;
+
+/** The outermost members that tell what a message is. */
+interface Found {
+  version: boolean;
+  id: string | undefined;
+  method: string | undefined;
+  body: 'params' | 'result' | 'error' | undefined;
+}
+
+/**
+ * Tells what kind of message a line is. Most lines are decided by a look at both ends: SDKs write either
+ * `{"jsonrpc","id","method","params":…}` or `{"result":…,"jsonrpc","id"}`. Only what stays unclear is
+ * walked through. The inside of `params` and `result` is not validated: whoever receives it does that.
+ */
+export function readHead(line: Line): Head {
+  const { chunks, start, end } = line;
+  if (chunks.length === 1) return decide(chunks[0], start, end, chunks[0], start, end, line);
+  const first = chunks[0];
+  const last = chunks[chunks.length - 1] as Buffer;
+  // Windows that cut through a chunk are fine: what does not fit into them is undecided.
+  return decide(
+    first,
+    start,
+    Math.min(first.length, start + WINDOW),
+    last,
+    Math.max(0, end - WINDOW),
+    end,
+    line,
+  );
+}
+
+function decide(
+  head: Buffer,
+  headStart: number,
+  headEnd: number,
+  tail: Buffer,
+  tailStart: number,
+  tailEnd: number,
+  line: Line,
+): Head {
+  let close = tailEnd - 1;
+  while (close >= tailStart && isSpace(tail[close])) close--;
+  const open = skipSpace(head, headStart, headEnd);
+  if (close < tailStart || open === headEnd) return line.text().trim() === '' ? BLANK : walk(line);
+  if (head[open] === OPEN_BRACKET) return BATCH;
+  if (head[open] !== OPEN_BRACE || tail[close] !== CLOSE_BRACE) return INVALID;
+  const found: Found = { version: false, id: undefined, method: undefined, body: undefined };
+  if (readForwards(head, open + 1, headEnd, found)) return conclude(found);
+  const settled = conclude(found);
+  if (settled.kind === 'request' || settled.kind === 'response') return settled;
+  readBackwards(tail, tailStart, close, found);
+  const decided = conclude(found);
+  // Without an id it may still be hidden between two members that were passed over.
+  return decided.kind === 'request' || decided.kind === 'response' ? decided : walk(line);
+}
+
+function conclude(found: Found): Head {
+  if (!found.version) return INVALID;
+  if (found.method !== undefined && found.body !== 'result' && found.body !== 'error') {
+    if (found.id === undefined) return { kind: 'notification', method: found.method };
+    const id = idText(found.id);
+    return id === undefined ? INVALID : { kind: 'request', id, method: found.method };
+  }
+  if (found.body !== 'result' && found.body !== 'error') return INVALID;
+  const id = found.id === undefined ? undefined : idText(found.id);
+  return id === undefined ? INVALID : { kind: 'response', id, outcome: found.body };
+}
+
+/** Reads scalar members up to the first object or array. Returns true when that was all of the message. */
+function readForwards(bytes: Buffer, position: number, end: number, found: Found): boolean {
+  let at = skipSpace(bytes, position, end);
+  while (at < end && bytes[at] === QUOTE) {
+    const keyEnd = stringEnd(bytes, at, end);
+    if (keyEnd === -1) return false;
+    const key = bytes.toString('latin1', at + 1, keyEnd - 1);
+    at = skipSpace(bytes, keyEnd, end);
+    if (bytes[at] !== COLON) return false;
+    at = skipSpace(bytes, at + 1, end);
+    const first = bytes[at];
+    if (first === OPEN_BRACE || first === OPEN_BRACKET) {
+      note(found, key, '');
+      return false;
+    }
+    const close = valueEnd(bytes, at, end);
+    if (close === -1) {
+      note(found, key, '');
+      return false;
+    }
+    note(found, key, key === 'result' ? '' : bytes.toString('utf8', at, close));
+    at = skipSpace(bytes, close, end);
+    if (bytes[at] === CLOSE_BRACE) return true;
+    if (bytes[at] !== COMMA) return false;
+    at = skipSpace(bytes, at + 1, end);
+  }
+  return false;
+}
+
+/**
+ * Reads scalar members from the closing brace backwards. In valid JSON the last brace is outside of every
+ * string, so a scalar in front of it, the quoted key in front of that, and the comma in front of the key are
+ * what they seem to be. Keys and strings with an escape stop the walk: a quote could be part of them.
+ */
+function readBackwards(bytes: Buffer, start: number, close: number, found: Found): void {
+  let at = close;
+  for (;;) {
+    at = spaceBefore(bytes, start, at);
+    const valueClose = at;
+    if (bytes[at - 1] === QUOTE) at = plainStringStart(bytes, start, at);
+    else while (at > start && isScalarByte(bytes[at - 1])) at--;
+    if (at <= start || at === valueClose) return;
+    const value = bytes.toString('utf8', at, valueClose);
+    at = spaceBefore(bytes, start, at);
+    if (bytes[at - 1] !== COLON) return;
+    const keyClose = spaceBefore(bytes, start, at - 1);
+    if (bytes[keyClose - 1] !== QUOTE) return;
+    at = plainStringStart(bytes, start, keyClose);
+    if (at <= start) return;
+    const key = bytes.toString('latin1', at + 1, keyClose - 1);
+    at = spaceBefore(bytes, start, at);
+    if (bytes[at - 1] !== COMMA) return;
+    note(found, key, value);
+    at--;
+  }
+}
+
+/** Where the string starts whose closing quote is in front of `close`, or -1 when it has an escape. */
+function plainStringStart(bytes: Buffer, start: number, close: number): number {
+  let at = close - 2;
+  while (at > start && bytes[at] !== QUOTE) {
+    if (bytes[at] === 0x5c) return -1;
+    at--;
+  }
+  return at > start && bytes[at] === QUOTE && bytes[at - 1] !== 0x5c ? at : -1;
+}
+
+function spaceBefore(bytes: Buffer, start: number, at: number): number {
+  while (at > start && isSpace(bytes[at - 1])) at--;
+  return at;
+}
+
+function isScalarByte(byte: number | undefined): boolean {
+  if (byte === undefined) return false;
+  return (
+    (byte >= 0x30 && byte <= 0x39) ||
+    (byte >= 0x61 && byte <= 0x7a) ||
+    byte === 0x2d ||
+    byte === 0x2b ||
+    byte === 0x2e ||
+    byte === 0x45
+  );
+}
+
+function note(found: Found, key: string, value: string): void {
+  switch (key) {
+    case 'jsonrpc':
+      found.version = value === '"2.0"';
+      break;
+    case 'id':
+      found.id ??= value;
+      break;
+    case 'method':
+      if (value.startsWith('"'))
+        found.method ??= value.includes('\\') ? String(JSON.parse(value)) : value.slice(1, -1);
+      break;
+    case 'params':
+    case 'result':
+    case 'error':
+      found.body ??= key;
+      break;
+  }
+}
+
+/** The sure way: every outermost member, one after the other. */
+function walk(line: Line): Head {
+  const bytes = line.bytes();
+  const found: Found = { version: false, id: undefined, method: undefined, body: undefined };
+  const open = skipSpace(bytes, 0, bytes.length);
+  const close = eachMember(bytes, open, bytes.length, ({ key, value }) => {
+    const name = bytes.toString('latin1', key.start, key.end);
+    const known = name === 'jsonrpc' || name === 'id' || name === 'method';
+    note(found, name, known ? bytes.toString('utf8', value.start, value.end) : '');
+    return true;
+  });
+  if (close === -1 || skipSpace(bytes, close, bytes.length) !== bytes.length) return INVALID;
+  return conclude(found);
+}

@@ -1,0 +1,149 @@
+const NEWLINE = 0x0a;
+
+/**
+ * One message as it came over a pipe: the bytes of a line without its newline, undecoded.
+ *
+ * A line that arrived in one chunk is a window on that chunk (nothing is copied); one that arrived in several
+ * keeps them as they are and is joined only when somebody has to look at all of it.
+ */
+export class Line {
+  /** The chunks, in order. `start` counts in the first one, `end` in the last one. */
+  readonly chunks: readonly [Buffer, ...Buffer[]];
+  readonly start: number;
+  readonly end: number;
+  /** True when the byte behind the line, in the last chunk, is its newline: it can be written without a copy. */
+  readonly terminated: boolean;
+  #joined: Buffer | undefined;
+
+  constructor(chunks: readonly [Buffer, ...Buffer[]], start: number, end: number, terminated: boolean) {
+    this.chunks = chunks;
+    this.start = start;
+    this.end = end;
+    this.terminated = terminated;
+  }
+
+  /** A line of our own making. */
+  static of(text: string | Buffer): Line {
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+    return new Line([bytes], 0, bytes.length, false);
+  }
+
+  /** Makes a line of a JSON value; the text has no newline, as `JSON.stringify` escapes them. */
+  static json(value: unknown): Line {
+    return Line.of(JSON.stringify(value));
+  }
+
+  /** Length in bytes. */
+  get length(): number {
+    const { chunks, start, end } = this;
+    if (chunks.length === 1) return end - start;
+    let length = end - start;
+    for (let index = 0; index < chunks.length - 1; index++) length += (chunks[index] as Buffer).length;
+    return length;
+  }
+
+  /** All bytes in one piece. Copies once if the line came in several chunks. */
+  bytes(): Buffer {
+    this.#joined ??=
+      this.chunks.length === 1 ? this.chunks[0].subarray(this.start, this.end) : Buffer.concat(this.parts());
+    return this.#joined;
+  }
+
+  /** The bytes piece by piece, none of them copied. */
+  parts(): Buffer[] {
+    const { chunks, start, end } = this;
+    const last = chunks.length - 1;
+    return chunks.map((chunk, index) =>
+      index === 0 || index === last
+        ? chunk.subarray(index === 0 ? start : 0, index === last ? end : chunk.length)
+        : chunk,
+    );
+  }
+
+  /** The line as text. */
+  text(): string {
+    return this.bytes().toString('utf8');
+  }
+
+  /** The line parsed. Throws a `SyntaxError` when it is no JSON. */
+  parse(): unknown {
+    return JSON.parse(this.text());
+  }
+}
+
+/** What a splitter gives for each newline: a line, or the note that one was too long to keep. */
+export interface LineSink {
+  line(line: Line): void;
+  /** A line grew past the limit; `dropped` bytes of it were thrown away, up to its newline. */
+  overflow(dropped: number): void;
+}
+
+/**
+ * Splits a byte stream into lines. Splitting happens on byte 0x0A before any decoding, so a character that
+ * is spread over two chunks stays whole; each chunk is searched once, however long the line gets.
+ */
+export class LineSplitter {
+  readonly #sink: LineSink;
+  readonly #limit: number;
+  #pending: Buffer[] = [];
+  #pendingLength = 0;
+  #dropped = 0;
+
+  /** @param limit longest line in bytes that is kept */
+  constructor(sink: LineSink, limit = 256 * 1024 * 1024) {
+    this.#sink = sink;
+    this.#limit = limit;
+  }
+
+  push(chunk: Buffer): void {
+    let start = 0;
+    while (start < chunk.length) {
+      const newline = chunk.indexOf(NEWLINE, start);
+      if (newline === -1) {
+        this.#keep(chunk, start);
+        return;
+      }
+      this.#complete(chunk, start, newline);
+      start = newline + 1;
+    }
+  }
+
+  /** Bytes of a line that has no end yet. At the end of the stream they are the half line of a dying writer. */
+  get unfinished(): number {
+    return this.#pendingLength + this.#dropped;
+  }
+
+  #keep(chunk: Buffer, start: number): void {
+    const length = chunk.length - start;
+    if (this.#dropped > 0) {
+      this.#dropped += length;
+      return;
+    }
+    if (this.#pendingLength + length > this.#limit) {
+      this.#dropped = this.#pendingLength + length;
+      this.#pending = [];
+      this.#pendingLength = 0;
+      return;
+    }
+    this.#pending.push(start === 0 ? chunk : chunk.subarray(start));
+    this.#pendingLength += length;
+  }
+
+  #complete(chunk: Buffer, start: number, newline: number): void {
+    if (this.#dropped > 0) {
+      const dropped = this.#dropped + newline - start;
+      this.#dropped = 0;
+      this.#sink.overflow(dropped);
+      return;
+    }
+    if (this.#pendingLength === 0) {
+      this.#sink.line(new Line([chunk], start, newline, true));
+      return;
+    }
+    const [first, ...rest] = this.#pending as [Buffer, ...Buffer[]];
+    const chunks: [Buffer, ...Buffer[]] = [first, ...rest, start === 0 ? chunk : chunk.subarray(start)];
+    this.#pending = [];
+    this.#pendingLength = 0;
+    this.#sink.line(new Line(chunks, 0, newline - start, true));
+  }
+}

@@ -1,0 +1,35 @@
+import { fileURLToPath } from 'node:url';
+
+export type JsonObject = { readonly [key: string]: unknown };
+
+/** A JSON-RPC message as it is seen on the wire, whatever its kind. */
+export interface Message {
+  readonly jsonrpc?: string;
+  readonly id?: string | number | null;
+  readonly method?: string;
+  readonly params?: JsonObject;
+  readonly result?: JsonObject;
+  readonly error?: { readonly code: number; readonly message: string; readonly data?: JsonObject };
+}
+
+/** A predicate that is a method's name, for the usual case. */
+export type Matches = string | ((message: Message) => boolean);
+
+export function toPredicate(matches: Matches): (message: Message) => boolean {
+  return typeof matches === 'string' ? (message) => message.method === matches : matches;
+}
+
+export function nameOf(matches: Matches): string {
+  return typeof matches === 'string' ? matches : `message with ${matches}`;
+}
+
+/** The absolute path of a file of this repository. */
+export function repositoryFile(path: string): string {
+  return fileURLToPath(new URL(`../../${path}`, import.meta.url));
+}
+
+/** The text of a tool result's first block. */
+export function textOf(result: JsonObject): string | undefined {
+  const [first] = result.content as readonly { readonly text?: string }[];
+  return first?.text;
+}
