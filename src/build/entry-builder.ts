@@ -35,6 +35,8 @@ interface Workshop {
   readonly folder: string;
 }
 
+type Attempt = { readonly output: string } | { readonly reason: string; readonly text: string };
+
 /** Nobody reads more errors than this; most follow from the first. */
 const ERRORS_SHOWN = 20;
 
@@ -90,9 +92,11 @@ class EsbuildEntryBuilder implements EntryBuilder {
     const elapsed = stopwatch();
     if (signal.aborted) return { outcome: 'aborted', ms: elapsed() };
     try {
-      const failure = await this.#attempt(signal);
-      if (signal.aborted) return { outcome: 'aborted', ms: elapsed() };
-      return failure ? { outcome: 'failed', ms: elapsed(), ...failure } : { outcome: 'built', ms: elapsed() };
+      const attempt = await this.#attempt(signal);
+      if (signal.aborted || attempt === undefined) return { outcome: 'aborted', ms: elapsed() };
+      if ('reason' in attempt) return { outcome: 'failed', ms: elapsed(), ...attempt };
+      this.#output = attempt.output;
+      return { outcome: 'built', ms: elapsed() };
     } catch (error) {
       // A full disk, a folder that may not be written to, esbuild's process killed again and again.
       if (!(error instanceof Error) || !('syscall' in error || serviceIsGone(error))) throw error;
@@ -100,8 +104,8 @@ class EsbuildEntryBuilder implements EntryBuilder {
     }
   }
 
-  /** Undefined when there is a new output, or the build was aborted. */
-  async #attempt(signal: AbortSignal): Promise<{ reason: string; text: string } | undefined> {
+  /** Undefined when it was aborted. */
+  async #attempt(signal: AbortSignal): Promise<Attempt | undefined> {
     this.#workshop ??= await this.#open();
     const { compiler, place, folder } = this.#workshop;
     this.#read = new Set([this.#options.entry]);
@@ -114,8 +118,7 @@ class EsbuildEntryBuilder implements EntryBuilder {
     switch (compilation.kind) {
       case 'compiled':
         await this.#say('warning', compilation.warnings);
-        this.#output = await place.write(compilation.code, compilation.map, compilation.format);
-        return undefined;
+        return { output: await place.write(compilation.code, compilation.map, compilation.format) };
       case 'failed': {
         const { errors, warnings } = compilation.failure;
         this.#inputs = new Set([...this.#inputs, ...missingImports(errors, folder)]);

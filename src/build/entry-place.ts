@@ -58,6 +58,8 @@ export class EntryPlace {
     const path = join(this.folder, `${this.#stem}-${this.#count}.${format === 'esm' ? 'mjs' : 'cjs'}`);
     this.#written.push(path);
     const link = `//# sourceMappingURL=${encodeURIComponent(basename(path))}.map\n`;
+    // Whoever installs anew may remove all of node_modules first.
+    await mkdir(this.folder, { recursive: true, mode: this.#isPrivate ? 0o700 : 0o777 });
     // The code last: nobody is told of it before it is there, with all that it needs.
     await writeFile(`${path}.map`, map);
     await writeFile(path, [code, Buffer.from(link)]);

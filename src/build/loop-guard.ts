@@ -23,6 +23,8 @@ interface Row {
 const COUNTS_AT_ONCE = 3;
 /** In so many builds in a row it counts at all; from then on the file counts as written by the build. */
 const COUNTS = 5;
+/** The time that a file system notes may lag behind the clock by so many ms. */
+const LAG_MS = 5;
 /** Changes are told soon after they were made: older builds are not asked for. */
 const BUILDS_KNOWN = 20;
 
@@ -82,7 +84,7 @@ export class LoopGuard<C extends GuardedChange> {
 
   /** The build during which something was done. */
   #buildAt(at: number): Build | undefined {
-    return this.#builds.findLast(({ startedAt, end }) => startedAt <= at && (!end || at <= end.at));
+    return this.#builds.findLast(({ startedAt, end }) => startedAt - LAG_MS <= at && (!end || at <= end.at));
   }
 
   #lengthenRow(path: string, { number }: Build): number {

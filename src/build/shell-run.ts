@@ -10,7 +10,8 @@ export interface ShellCommand {
   /** What the shell is given, as a person would type it. */
   readonly command: string;
   readonly cwd: string;
-  readonly env: NodeJS.ProcessEnv;
+  /** Asked for at each build: env files may have changed since the last one. */
+  env(): NodeJS.ProcessEnv;
 }
 
 /** How a shell command ended. */
@@ -111,7 +112,7 @@ export class ShellRun {
 function start({ command, cwd, env }: ShellCommand): { child: ChildProcess } | { message: string } {
   const common = {
     cwd,
-    env,
+    env: env(),
     stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'],
     windowsHide: true,
   };

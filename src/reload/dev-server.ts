@@ -38,6 +38,8 @@ export interface ServerStatus {
 
 /** A client gives up from 10 s on; its handshake is answered before that. */
 const ANSWER_AFTER_MS = 8000;
+/** A first start that takes this long may never end: a save has to be seen that mends it. */
+const WATCH_AFTER_MS = 1000;
 
 /**
  * One server behind one session: it owns the processes, pipes, files and timers, and does to them what the
@@ -54,7 +56,7 @@ export class DevServer {
   readonly #toClient: Outbox;
   /** Generations that do not keep up with their input. */
   readonly #full = new Set<number>();
-  #client: 'takes' | 'full' = 'takes';
+  #input: 'flowing' | 'paused' = 'flowing';
   #life: 'running' | 'closing' = 'running';
 
   constructor(config: RunConfig, ports: DevServerPorts) {
@@ -76,6 +78,7 @@ export class DevServer {
   /** Builds and starts the first generation. */
   start(): void {
     this.#happened({ type: 'begin' });
+    this.#timers.set('watch', WATCH_AFTER_MS, () => this.#workshop.watch());
   }
 
   /** Bytes from the client. */
@@ -86,7 +89,6 @@ export class DevServer {
 
   /** The client takes more again, after a write to it had answered false. */
   clientHasRoom(): void {
-    this.#client = 'takes';
     for (const { process } of this.#generations.values()) process.resumeOutput();
   }
 
@@ -118,7 +120,9 @@ export class DevServer {
     this.#life = 'closing';
     this.#timers.clearAll();
     const stops = [...this.#generations.values()].map(({ process }) => process.stop(policy));
-    await Promise.all([this.#workshop.close(), ...stops]);
+    // What was built is given up only when nothing runs it any more.
+    await Promise.all([this.#workshop.rest(), ...stops]);
+    await this.#workshop.close();
   }
 
   /** Ends every process in this very call, for the way out of a crash. */
@@ -200,7 +204,6 @@ export class DevServer {
       onRoom: () => this.#hasRoom(number),
     });
     this.#generations.set(number, generation);
-    if (this.#client === 'full') generation.process.pauseOutput();
   }
 
   async #ended(number: number, generation: RunningGeneration, exit: Exit, livedMs: number): Promise<void> {
@@ -217,19 +220,28 @@ export class DevServer {
   /** Writes what was gathered, and pauses whoever writes faster than somebody reads. */
   #flush(): void {
     for (const [number, generation] of this.#generations) {
-      if (!generation.flush()) {
-        this.#full.add(number);
-        this.#ports.client.pause();
-      }
+      if (!generation.flush()) this.#full.add(number);
     }
+    this.#regulateInput();
     if (!this.#toClient.flush()) {
-      this.#client = 'full';
-      for (const { process } of this.#generations.values()) process.pauseOutput();
+      // What a candidate says is for us: it takes over whether the client reads or not.
+      const { active = 0 } = this.#core.status;
+      for (const [number, { process }] of this.#generations) if (number <= active) process.pauseOutput();
     }
   }
 
   #hasRoom(generation: number): void {
-    if (this.#full.delete(generation) && this.#full.size === 0) this.#ports.client.resume();
+    if (this.#full.delete(generation)) this.#regulateInput();
+  }
+
+  /** Takes no more from the client than servers take, but for one that drains: nothing new goes to it. */
+  #regulateInput(): void {
+    const { active = 0 } = this.#core.status;
+    const input = [...this.#full].some((generation) => generation >= active) ? 'paused' : 'flowing';
+    if (input === this.#input) return;
+    this.#input = input;
+    if (input === 'paused') this.#ports.client.pause();
+    else this.#ports.client.resume();
   }
 
   #swapPolicy(): StopPolicy {

@@ -1,3 +1,4 @@
+import type { BuildOutcome } from '../build/builder.ts';
 import { LoopGuard } from '../build/loop-guard.ts';
 import { CrashBackoff } from '../generation/backoff.ts';
 import { describeExit } from '../generation/exit.ts';
@@ -74,7 +75,7 @@ const CERTAIN_AFTER = 2;
 export class ReloadMachine {
   readonly #settings: ReloadSettings;
   readonly #backoff = new CrashBackoff();
-  readonly #loopGuard = new LoopGuard();
+  readonly #loopGuard = new LoopGuard<Change>();
   #state: State = { state: 'idle' };
   /** Changes that came too late for the round in progress. */
   #pending: Change[] = [];
@@ -205,8 +206,7 @@ export class ReloadMachine {
         return;
       case 'starting':
         if (state.round.discarded >= MOST_DISCARDED) {
-          this.#pending.push(...counted);
-          this.#gatheringSince ??= since;
+          this.#postpone(counted, since);
           return;
         }
         this.#discard(state.generation);
@@ -250,7 +250,7 @@ export class ReloadMachine {
   /** The build that was in the way has ended. */
   #rebuild(at: number): void {
     if (this.#state.state !== 'aborting') return;
-    this.#loopGuard.buildEnded(at);
+    this.#endBuild('aborted', at);
     this.#build(this.#state.round, at);
   }
 
@@ -260,7 +260,7 @@ export class ReloadMachine {
       this.#rebuild(at);
       return;
     }
-    this.#loopGuard.buildEnded(at);
+    this.#endBuild('built', at);
     const { round, startedAt } = this.#state;
     this.#broken = undefined;
     this.#startable = false;
@@ -272,18 +272,29 @@ export class ReloadMachine {
       this.#rebuild(at);
       return;
     }
-    this.#loopGuard.buildEnded(at);
+    this.#endBuild('failed', at);
     const { trigger } = this.#state.round;
     this.#state = { state: 'idle' };
     this.#broken = failure;
     this.#report({ event: 'failed', trigger, failure, serving: this.#active, retryMs: undefined });
-    if (this.#active === undefined && this.#startable) {
+    if (this.#active === undefined && this.#startable && this.#pending.length === 0) {
       // The active generation crashed meanwhile. What it ran is still there.
       const round: Round = { trigger, since: at, begunAt: at, buildMs: 0, discarded: 0 };
       this.#startWithRoom(round, at);
       return;
     }
-    this.#tellSource(this.#broken);
+    this.#goOn(at);
+  }
+
+  /** What changed during the build, and may have been written by it, waits for the next one. */
+  #endBuild(outcome: BuildOutcome['outcome'], at: number): void {
+    const waited = this.#loopGuard.buildEnded(at, outcome);
+    if (waited.length > 0) this.#postpone(waited, at);
+  }
+
+  #postpone(changes: readonly Change[], since: number): void {
+    this.#pending.push(...changes);
+    this.#gatheringSince ??= since;
   }
 
   /** Starts the next generation; first, if they may not run side by side, the others have to end. */

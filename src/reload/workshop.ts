@@ -40,7 +40,7 @@ export class Workshop {
     this.#env = config.env;
     const onOutput = (chunk: Buffer): void => reporter.buildOutput(chunk);
     const { build, cwd, launch } = config;
-    this.#shell = build ? shellBuilder({ command: build, cwd, env: this.#env, onOutput }) : undefined;
+    this.#shell = build ? shellBuilder({ command: build, cwd, env: () => this.#env, onOutput }) : undefined;
     this.#entry =
       launch.kind === 'entry' && TYPESCRIPT.test(launch.entry)
         ? entryBuilder({ entry: launch.entry, onOutput })
@@ -84,11 +84,17 @@ export class Workshop {
     this.#watch = this.#attach();
   }
 
-  async close(): Promise<void> {
+  /** Ends a running build and the watching. */
+  async rest(): Promise<void> {
     this.#closed = true;
     this.#running?.abort();
     const watch = await this.#watch;
-    await Promise.all([watch?.close(), this.#shell?.close(), this.#entry?.close()]);
+    await Promise.all([watch?.close(), this.#shell?.close()]);
+  }
+
+  /** Gives up what was built. */
+  async close(): Promise<void> {
+    await this.#entry?.close();
   }
 
   killNow(): void {

@@ -2,6 +2,7 @@ import { editAt, splice, textAt, withId } from '../wire/edit.ts';
 import type { Head } from '../wire/head.ts';
 import { idText, OWN_PREFIX } from '../wire/id.ts';
 import type { Line } from '../wire/line.ts';
+import { questionMoved } from './draining.ts';
 import { readLists } from './hand-over.ts';
 import { receiveInitialize } from './handshake.ts';
 import { dispatch, freshPeer, isTaken, refuseInvalid, settle } from './serving.ts';
@@ -49,6 +50,7 @@ export function receiveAnswer(state: State, head: Extract<Head, { kind: 'respons
   const asked = state.asked.get(head.id);
   if (asked === undefined) return;
   state.asked.delete(head.id);
+  questionMoved(state, asked);
   toServer(state, asked.peer, withId(line, asked.id));
 }
 

@@ -5,6 +5,7 @@ import type { Line } from '../wire/line.ts';
 import { ErrorCode, errorResponse, isObject, notification, result } from '../wire/message.ts';
 import { capabilityOf, emptyResult } from './capabilities.ts';
 import type { ListMethod } from './catalogue.ts';
+import { questionMoved } from './draining.ts';
 import { activate, readList, receiveList } from './hand-over.ts';
 import { receiveHandshake } from './handshake.ts';
 import { releaseDeferred, rememberEffect, settle } from './serving.ts';
@@ -58,7 +59,9 @@ export function receiveServerRequest(
 ): void {
   const id = JSON.stringify(`${OWN_PREFIX}s:${peer.generation}:${++state.lastId}`);
   const token = textAt(line, ['params', '_meta', 'progressToken']);
-  state.asked.set(id, { peer, id: head.id, token });
+  const asked = { peer, method: head.method, id: head.id, token };
+  state.asked.set(id, asked);
+  questionMoved(state, asked);
   const edit = token === undefined ? undefined : editAt(line, ['params', '_meta', 'progressToken'], id);
   toClient(state, withId(line, id, ...(edit === undefined ? [] : [edit])));
 }
@@ -88,16 +91,6 @@ export function receiveServerNotification(state: State, peer: Peer, method: stri
     default:
       if (peer.phase.phase === 'greeted' || peer.phase.phase === 'preparing') peer.backlog.push(line);
       else toClient(state, line);
-  }
-}
-
-/** Takes back what a generation asked the client, because it will not be there to hear the answer. */
-export function withdraw(state: State, peer: Peer): void {
-  for (const [id, asked] of state.asked) {
-    if (asked.peer !== peer) continue;
-    state.asked.delete(id);
-    const params = { requestId: JSON.parse(id), reason: 'the server was replaced' };
-    toClient(state, notification('notifications/cancelled', params));
   }
 }
 
@@ -151,6 +144,7 @@ function passCancellation(state: State, peer: Peer, line: Line): void {
   for (const [id, asked] of state.asked) {
     if (asked.peer !== peer || asked.id !== original) continue;
     state.asked.delete(id);
+    questionMoved(state, asked);
     const edit = editAt(line, ['params', 'requestId'], id);
     if (edit !== undefined) toClient(state, splice(line, [edit]));
   }

@@ -8,8 +8,9 @@ import {
   type ListMethod,
   mayDiffer,
 } from './catalogue.ts';
+import { drain } from './draining.ts';
 import { ask, errorText, reject } from './questions.ts';
-import { calledTool, finishDraining, release } from './serving.ts';
+import { calledTool, release } from './serving.ts';
 import { type Peer, type Question, type State, toClient, toServer } from './state.ts';
 
 /** How long the lists other than `tools/list` may keep a hand-over waiting. */
@@ -136,18 +137,6 @@ export function activate(state: State, peer: Peer, differences?: readonly Differ
   if (old !== undefined && old !== peer) drain(state, old);
   if (old !== peer) state.actions.push({ do: 'ready', generation: peer.generation, differences });
   release(state);
-}
-
-/** Lets a generation finish what it was given. */
-export function drain(state: State, peer: Peer): void {
-  if (state.active === peer) state.active = undefined;
-  peer.phase = { phase: 'draining' };
-  state.actions.push({
-    do: 'set-timer',
-    timer: { kind: 'drain', generation: peer.generation },
-    ms: state.settings.drain,
-  });
-  finishDraining(state, peer);
 }
 
 function tellClient(state: State, before: Catalogue, after: Catalogue): void {

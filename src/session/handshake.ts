@@ -45,7 +45,8 @@ export function receiveHandshake(state: State, peer: Peer, line: Line): void {
     case 'silent':
       return;
     case 'greeting':
-      if (answer === undefined) refuseHandshake(state, peer, conversation.id, line);
+      if (message === undefined) reject(state, peer, `it refused the handshake: ${errorText(message)}`);
+      else if (answer === undefined) refuseHandshake(state, peer, conversation.id, line);
       else openWith(state, peer, answer, line);
       return;
     case 'open':
@@ -91,7 +92,7 @@ export function answerAlone(state: State): void {
   const { conversation } = state;
   if (conversation.state !== 'greeting') return;
   const { id, params } = conversation;
-  const wanted: unknown = JSON.parse(params);
+  const wanted = Line.of(params).parse();
   const version = isObject(wanted) ? String(wanted.protocolVersion) : NEWEST_LEGACY;
   const protocolVersion = LEGACY_VERSIONS.includes(version) ? version : NEWEST_LEGACY;
   const capabilities = padCapabilities({});

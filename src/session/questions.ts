@@ -26,8 +26,9 @@ export function reject(state: State, peer: Peer, why: string): void {
   state.actions.push({ do: 'rejected', generation: peer.generation, failure });
 }
 
-/** The message of an error response. */
+/** The message of an error response; `undefined` is one that could not be parsed. */
 export function errorText(message: unknown): string {
+  if (message === undefined) return 'the answer is no valid JSON';
   const error = isObject(message) && isObject(message.error) ? message.error : {};
   return typeof error.message === 'string' ? error.message : JSON.stringify(error);
 }

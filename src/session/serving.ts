@@ -193,16 +193,7 @@ function holdTimeout(state: State): Failure {
 }
 
 function paramsOf(request: ClientRequest): { [key: string]: unknown } {
-  const message = parsed(request);
+  // Where this is no JSON the server is the one to complain.
+  const message = request.line.parse();
   return isObject(message) && isObject(message.params) ? message.params : {};
-}
-
-function parsed(request: ClientRequest): unknown {
-  try {
-    return request.line.parse();
-  } catch (error) {
-    // Only the outermost members were looked at; the server is the one to complain about the rest.
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

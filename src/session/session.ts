@@ -1,5 +1,6 @@
 import { readHead } from '../wire/head.ts';
 import type { Line } from '../wire/line.ts';
+import { drain, endDrain, withdraw } from './draining.ts';
 import type { SessionAction, SessionEvent, Timer } from './events.ts';
 import {
   receiveAnswer,
@@ -8,16 +9,10 @@ import {
   receiveNotification,
   receiveRequest,
 } from './from-client.ts';
-import {
-  endMerge,
-  receiveResponse,
-  receiveServerNotification,
-  receiveServerRequest,
-  withdraw,
-} from './from-server.ts';
-import { drain, losePatience } from './hand-over.ts';
+import { endMerge, receiveResponse, receiveServerNotification, receiveServerRequest } from './from-server.ts';
+import { losePatience } from './hand-over.ts';
 import { answerAlone, greet } from './handshake.ts';
-import { failInFlight, finishDraining, release, releaseDeferred, requeue } from './serving.ts';
+import { failInFlight, release, releaseDeferred, requeue } from './serving.ts';
 import { initialState, type Peer, type SessionSettings, type State } from './state.ts';
 
 /**
@@ -198,16 +193,4 @@ function expire(state: State, timer: Timer): void {
       endMerge(state, timer.method);
       return;
   }
-}
-
-/** The time to finish is over: what is still open gets its answer from us. */
-function endDrain(state: State, peer: Peer): void {
-  withdraw(state, peer);
-  failInFlight(state, peer, {
-    reason: 'server_restarted',
-    summary: `generation ${peer.generation} was replaced before it had answered`,
-    text: '',
-    generation: peer.generation,
-  });
-  finishDraining(state, peer);
 }

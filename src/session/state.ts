@@ -93,6 +93,7 @@ export interface InFlight extends ClientRequest {
 /** A request of a generation that the client has to answer. */
 export interface Asked {
   readonly peer: Peer;
+  readonly method: string;
   /** The id that the generation gave it. */
   readonly id: IdText;
   /** The progress token that the generation gave it, as JSON text. */

@@ -45,17 +45,21 @@ export class Batcher {
     this.#fixedQuiet = fixedQuiet;
   }
 
-  /** Takes a change that was first noticed at `now`; `compiled`: in an output folder of a compiler elsewhere. */
-  add(change: Change, now: number, compiled: boolean): void {
+  /**
+   * Takes a change at `now`.
+   * @param noticedAt when its first sign came, from which on it is quiet
+   * @param compiled whether it lies in an output folder of a compiler elsewhere
+   */
+  add(change: Change, now: number, noticedAt: number, compiled: boolean): void {
     const state = this.#state;
     switch (state.kind) {
       case 'idle': {
-        const calm = now - state.lastAt >= CALM;
+        const calm = noticedAt - state.lastAt >= CALM;
         this.#state = {
           kind: 'collecting',
           changes: new Map([[change.path, change]]),
           firstAt: now,
-          lastAt: now,
+          lastAt: noticedAt,
           quiet: this.#quiet(calm ? QUIET_SINGLE : QUIET_SEVERAL, compiled),
         };
         return;
@@ -63,7 +67,7 @@ export class Batcher {
       case 'collecting': {
         const earlier = state.changes.get(change.path);
         state.changes.set(change.path, earlier === undefined ? change : merged(earlier, change));
-        state.lastAt = Math.max(state.lastAt, now);
+        state.lastAt = Math.max(state.lastAt, noticedAt);
         const least = state.changes.size > 1 ? QUIET_SEVERAL : QUIET_SINGLE;
         state.quiet = Math.max(state.quiet, this.#quiet(least, compiled));
         return;

@@ -78,12 +78,13 @@ export class Tree {
     void this.#begin(this.#strangers, []);
   }
 
-  /** These folders are there; one that should be watched by now, and is not, was missed. */
-  expect(folders: readonly string[]): void {
-    const missed = folders.filter((folder) => !this.#folders.has(folder) && this.#options.descend(folder));
-    const news = missed.filter((folder) => !this.#missed.has(folder));
+  /** These subfolders are in a folder; one that should be watched by now, and is not, was missed. */
+  expect(folder: string, subfolders: readonly string[]): void {
+    if (!this.#folders.has(folder)) return;
+    const missed = subfolders.filter((path) => !this.#folders.has(path) && this.#options.descend(path));
+    const news = missed.filter((path) => !this.#missed.has(path));
     // Missed again after a rescan, it is one that cannot be watched.
-    for (const folder of news) this.#missed.add(folder);
+    for (const path of news) this.#missed.add(path);
     if (news.length > 0) void this.rescan(this.#strangers);
   }
 

@@ -13,10 +13,11 @@ import type { Watch, WatchEvents, WatchOptions } from './watch.ts';
 /** Ms after which a new folder is listed again: it may have been listed before its watch was set up. */
 const SECOND_LOOK = 150;
 const LAST_LOOK = 1000;
-/** So many signs in a row, less than `CALM` apart, may have been more than the system's queue can hold. */
+/** So many signs in a row, less than `CALM` ms apart, may have been more than the system's queue can hold. */
 const STORM = 500;
 const CALM = 1000;
 
+/** Puts the parts together: trees give signs, the examiner turns them into changes, the batcher into batches. */
 export class Watcher implements Watch {
   readonly ready: Promise<void>;
   readonly #options: WatchOptions;
@@ -30,6 +31,8 @@ export class Watcher implements Watch {
   readonly #trees = new Map<string, Tree>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #batchTimer: NodeJS.Timeout | undefined;
+  /** Set until what a storm may have left unseen is looked for. */
+  #storm: NodeJS.Timeout | undefined;
   #signs = 0;
   #lastSign = Number.NEGATIVE_INFINITY;
   #open = true;
@@ -90,10 +93,10 @@ export class Watcher implements Watch {
     for (const [key, { folder, descend }] of plans) {
       if (this.#trees.has(key)) continue;
       const counts = (path: string) => this.#concerns(path);
-      const tree: Tree = new Tree(
+      const tree = new Tree(
         { folder, poll: this.#options.poll, descend, counts },
         {
-          found: (folders, strangers) => void this.#survey(tree, folders, strangers),
+          found: (folders, strangers) => void this.#surveyFound(folders, strangers),
           gone: (folders) => this.#gone(folders),
           touched: (path) => this.#touched(path),
           fault: (fault) => this.#events.onFault(fault),
@@ -116,8 +119,14 @@ export class Watcher implements Watch {
     const now = performance.now();
     this.#signs = now - this.#lastSign < CALM ? this.#signs + 1 : 1;
     this.#lastSign = now;
-    if (this.#signs === STORM) this.#later(CALM, () => void this.#surveyAll('new'));
+    if (this.#signs >= STORM) this.#storm ??= this.#later(CALM, () => this.#afterStorm());
     if (this.#concerns(path)) this.#hint(path);
+  }
+
+  #afterStorm(): void {
+    this.#storm = undefined;
+    this.#signs = 0;
+    void this.#surveyThoroughly(this.#ledger.listedFolders());
   }
 
   #gone(folders: readonly string[]): void {
@@ -126,32 +135,41 @@ export class Watcher implements Watch {
     }
   }
 
-  async #survey(tree: Tree, folders: readonly string[], strangers: Strangers): Promise<void> {
-    await this.#surveyor.survey(folders.map((folder) => ({ folder, strangers })));
-    this.#noteTaker.wake();
-    const onSubfolders = (subfolders: readonly string[]) => tree.expect(subfolders);
-    const jobs: readonly SurveyJob[] = folders.map((folder) => ({ folder, strangers: 'new' }));
-    this.#later(SECOND_LOOK, () => void this.#surveyor.survey(jobs));
-    this.#later(LAST_LOOK, () => void this.#surveyor.survey(jobs.map((job) => ({ ...job, onSubfolders }))));
+  async #surveyFound(folders: readonly string[], strangers: Strangers): Promise<void> {
+    await this.#survey(folders, strangers);
+    if (!this.#open) return;
+    this.#later(SECOND_LOOK, () => void this.#survey(folders, 'new'));
+    this.#later(LAST_LOOK, () => void this.#surveyThoroughly(folders));
   }
 
-  async #surveyAll(strangers: Strangers): Promise<void> {
-    await this.#surveyor.survey(this.#ledger.listedFolders().map((folder) => ({ folder, strangers })));
+  async #survey(folders: readonly string[], strangers: Strangers): Promise<void> {
+    await this.#surveyor.survey(folders.map((folder) => ({ folder, strangers })));
     this.#noteTaker.wake();
+  }
+
+  /** Finds folders that were missed, too. To be called when the trees had time to find them by themselves. */
+  async #surveyThoroughly(folders: readonly string[]): Promise<void> {
+    const jobs = folders.map((folder): SurveyJob => {
+      const onSubfolders = (subfolders: readonly string[]) => {
+        for (const tree of this.#trees.values()) tree.expect(folder, subfolders);
+      };
+      return { folder, strangers: 'new', onSubfolders };
+    });
+    await this.#surveyor.survey(jobs);
   }
 
   #take(change: Change, noticedAt: number): void {
     if (isRuleFile(change.path)) this.#changeRules();
     if (!this.#scope.counts(change.path)) return;
     this.#events.onChange(change);
-    this.#batcher.add(change, noticedAt, this.#scope.isCompiled(change.path));
+    this.#batcher.add(change, performance.now(), noticedAt, this.#scope.isCompiled(change.path));
     if (this.#batchTimer === undefined) this.#advance();
   }
 
   #changeRules(): void {
     this.#scope.forgetRules();
     // What becomes visible now has not changed by that.
-    void this.#surveyAll('inventory');
+    void this.#survey(this.#ledger.listedFolders(), 'inventory');
     this.#plant();
     for (const tree of this.#trees.values()) void tree.rescan('inventory');
   }
@@ -179,13 +197,14 @@ export class Watcher implements Watch {
     return this.#examiner.busy ? 'looking' : 'none';
   }
 
-  #later(ms: number, action: () => void): void {
-    if (!this.#open) return;
+  /** Calls back after so many ms, unless closed by then. Not to be called once closed. */
+  #later(ms: number, action: () => void): NodeJS.Timeout {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       action();
     }, ms);
     this.#timers.add(timer);
+    return timer;
   }
 }
 

@@ -65,9 +65,17 @@ export class Line {
     return this.bytes().toString('utf8');
   }
 
-  /** The line parsed. Throws a `SyntaxError` when it is no JSON. */
+  /**
+   * The line parsed; `undefined` when it is no JSON: lines are passed on by a look at their outermost members,
+   * so that one with a head may still hold what no parser takes (`NaN`, for example).
+   */
   parse(): unknown {
-    return JSON.parse(this.text());
+    try {
+      return JSON.parse(this.text());
+    } catch (error) {
+      if (error instanceof SyntaxError) return undefined;
+      throw error;
+    }
   }
 }
 

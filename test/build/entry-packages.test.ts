@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { entryBench, folder, write } from './kit.ts';
@@ -117,6 +117,41 @@ import('dep').then((late) => console.log(JSON.stringify({ mine, theirs, late: la
       late: 'esm app/node_modules/dep/index.mjs',
     });
   });
+});
+
+test('what is installed may change between builds', async () => {
+  const bench = entryBench('server.mts', {
+    'package.json': '{ "imports": { "#a": "dep" } }',
+    'tsconfig.json': '{}',
+    'server.mts': `
+import dep from 'dep';
+import a from '#a';
+const late = await import('@team/late').then(({ name }) => name, ({ code }) => code);
+console.log(JSON.stringify([dep, a, late]));`,
+    'a.mts': `export default 'own file';`,
+    'libs/dep/package.json': '{ "name": "dep", "exports": "./main.mjs" }',
+    'libs/dep/main.mjs': `export default 'own dep';`,
+    'libs/late/package.json': '{ "name": "@team/late", "exports": "./main.ts" }',
+    'libs/late/main.ts': `export const name: string = 'late';`,
+    ...installed('', 'dep'),
+  });
+  const dep = `esm ${bench.root.split('/').at(-1)}/node_modules/dep/index.mjs`;
+  expect(await bench.see()).toEqual([dep, dep, 'ERR_MODULE_NOT_FOUND']);
+  expect(await bench.see()).toEqual([dep, dep, 'ERR_MODULE_NOT_FOUND']);
+
+  rmSync(join(bench.root, 'node_modules/dep'), { recursive: true });
+  symlinkSync('../libs/dep', join(bench.root, 'node_modules/dep'));
+  mkdirSync(join(bench.root, 'node_modules/@team'));
+  symlinkSync('../../libs/late', join(bench.root, 'node_modules/@team/late'));
+  expect(await bench.see()).toEqual(['own dep', 'own dep', 'late']);
+  expect(inputs(bench)).toContain('libs/dep/main.mjs');
+
+  write(bench.root, { 'package.json': '{ "imports": { "#a": "./a.mts" } }' });
+  expect(await bench.see()).toEqual(['own dep', 'own file', 'late']);
+  write(bench.root, { 'tsconfig.json': '{ "compilerOptions": { "paths": { "dep": ["./a.mts"] } } }' });
+  expect(await bench.see()).toEqual(['own file', 'own file', 'late']);
+  rmSync(join(bench.root, 'node_modules/@team/late'));
+  expect(await bench.see()).toEqual(['own file', 'own file', 'ERR_MODULE_NOT_FOUND']);
 });
 
 describe('packages', () => {

@@ -29,7 +29,7 @@ class World {
 
   #build(written: number | undefined): boolean {
     this.builds += 1;
-    this.now += 1;
+    this.now += 20;
     this.guard.buildStarted(this.now);
     if (written !== undefined) {
       this.now += written;
@@ -88,10 +88,10 @@ test('the first three builds may be aborted for a file, then its changes wait fo
   const guard = new LoopGuard<GuardedChange>();
   const seen: string[] = [];
   for (let n = 1; n <= 6; n += 1) {
-    guard.buildStarted(n * 10);
-    const change = { path: 'a.ts', at: n * 10 + 5 };
+    guard.buildStarted(n * 100);
+    const change = { path: 'a.ts', at: n * 100 + 5 };
     const { counted, named } = guard.filter([change]);
-    const waited = guard.buildEnded(n * 10 + 9, 'built');
+    const waited = guard.buildEnded(n * 100 + 9, 'built');
     expect([...counted, ...waited].every((each) => each === change)).toBe(true);
     seen.push(counted.length ? 'at once' : waited.length ? 'at the end' : `dropped, named ${named}`);
   }
@@ -102,9 +102,9 @@ test('a change that is told after the end of its build counts at once instead of
   const guard = new LoopGuard<GuardedChange>();
   const lengths: number[] = [];
   for (let n = 1; n <= 6; n += 1) {
-    guard.buildStarted(n * 10);
-    expect(guard.buildEnded(n * 10 + 8, 'built')).toEqual([]);
-    lengths.push(guard.filter([{ path: 'a.ts', at: n * 10 + 8 }]).counted.length);
+    guard.buildStarted(n * 100);
+    expect(guard.buildEnded(n * 100 + 8, 'built')).toEqual([]);
+    lengths.push(guard.filter([{ path: 'a.ts', at: n * 100 + 8 }]).counted.length);
   }
   expect(lengths).toEqual([1, 1, 1, 1, 1, 0]);
 });
@@ -112,19 +112,19 @@ test('a change that is told after the end of its build counts at once instead of
 test('several changes in one build are one of the row; other files have rows of their own', () => {
   const guard = new LoopGuard<GuardedChange>();
   for (let n = 1; n <= 3; n += 1) {
-    guard.buildStarted(n * 10);
+    guard.buildStarted(n * 100);
     for (const at of [1, 2, 3]) {
-      expect(guard.filter([{ path: 'a.ts', at: n * 10 + at }]).counted).toHaveLength(1);
+      expect(guard.filter([{ path: 'a.ts', at: n * 100 + at }]).counted).toHaveLength(1);
     }
-    guard.buildEnded(n * 10 + 9, 'aborted');
+    guard.buildEnded(n * 100 + 9, 'aborted');
   }
-  guard.buildStarted(40);
+  guard.buildStarted(400);
   const changes = [
-    { path: 'a.ts', at: 41 },
-    { path: 'b.ts', at: 42 },
+    { path: 'a.ts', at: 401 },
+    { path: 'b.ts', at: 402 },
   ];
   expect(guard.filter(changes).counted).toEqual([changes[1]]);
-  expect(guard.buildEnded(49, 'built')).toEqual([changes[0]]);
+  expect(guard.buildEnded(409, 'built')).toEqual([changes[0]]);
 });
 
 test('whoever saves: a save is followed by a build, unless the file changed in six builds in a row', () => {
@@ -138,18 +138,22 @@ test('whoever saves: a save is followed by a build, unless the file changed in s
       const guard = new LoopGuard<GuardedChange>();
       const rows = new Map<string, number>();
       let now = 0;
+      const tick = () => {
+        now += 10;
+        return now;
+      };
       for (const { saves, outcome, between } of steps) {
-        guard.buildStarted((now += 1));
-        const changes = saves.map((path) => ({ path, at: (now += 1) }));
+        guard.buildStarted(tick());
+        const changes = saves.map((path) => ({ path, at: tick() }));
         const { counted } = guard.filter(changes);
-        const waited = guard.buildEnded((now += 1), outcome);
+        const waited = guard.buildEnded(tick(), outcome);
         const built = new Set([...counted, ...waited].map(({ path }) => path));
-        for (const path of ['a.ts', 'b.ts']) {
+        for (const path of ['a.ts', 'b.ts'] as const) {
           if (saves.includes(path)) rows.set(path, (rows.get(path) ?? 0) + 1);
           else if (outcome === 'built') rows.set(path, 0);
           if (saves.includes(path)) expect(built.has(path)).toBe(rows.get(path)! < 6);
         }
-        const outside = between.map((path) => ({ path, at: (now += 1) }));
+        const outside = between.map((path) => ({ path, at: tick() }));
         expect(guard.filter(outside)).toEqual({ counted: outside, named: [] });
       }
     }),

@@ -18,7 +18,7 @@ function bench(command: string, files: Readonly<Record<string, string>> = {}, cw
   const builder = shellBuilder({
     command,
     cwd: cwd ?? root,
-    env: { ...process.env, NODE: process.execPath },
+    env: () => ({ ...process.env, NODE: process.execPath }),
     onOutput: (chunk) => chunks.push(chunk),
   });
   onTestFinished(() => builder.close());

@@ -1,6 +1,10 @@
+import { existsSync } from 'node:fs';
+import { expect, onTestFinished } from 'vitest';
+import { repositoryFile } from '../kit/messages.ts';
 import { PUPPET, type Puppet, PuppetHub } from '../kit/puppet-hub.ts';
 import { RawClient } from '../kit/raw-client.ts';
 import { type TempProject, tempProject } from '../kit/temp-project.ts';
+import { until } from '../kit/wait.ts';
 
 export interface DevOptions {
   /** Options of `mcp-dev`; the command is the puppet's, unless `launch` says otherwise. */
@@ -11,13 +15,23 @@ export interface DevOptions {
   readonly puppet?: object;
   readonly files?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** A command that starts the one which follows it. */
+  readonly wrapper?: readonly string[];
 }
+
+/**
+ * A build that says when it runs, by the file `running`, and goes on as soon as there is no file `wait`. What
+ * requests come in between find a change that is seen and not served.
+ */
+export const GATED_BUILD = 'touch running; while [ -e wait ]; do sleep 0.05; done; rm -f running';
 
 /** A project whose server is a puppet, and a client that started `mcp-dev` in it. */
 export class Dev {
   readonly project: TempProject;
   readonly hub: PuppetHub;
   readonly client: RawClient;
+  /** The puppet's program. */
+  static readonly puppetFile = PUPPET[1];
   #saves = 0;
 
   private constructor(project: TempProject, hub: PuppetHub, client: RawClient) {
@@ -28,7 +42,14 @@ export class Dev {
 
   /** Starts `mcp-dev`; nothing was sent yet. */
   static async start(options: DevOptions = {}): Promise<Dev> {
-    const { args = [], launch = ['--', process.execPath, 'server.mjs'], puppet = {}, files, env } = options;
+    const {
+      args = [],
+      launch = ['--', process.execPath, 'server.mjs'],
+      puppet = {},
+      files,
+      env,
+      wrapper = [],
+    } = options;
     const project = tempProject({
       'package.json': '{ "name": "puppet-project", "type": "module" }',
       'server.mjs': `await import(${JSON.stringify(PUPPET[1])});\n`,
@@ -38,9 +59,15 @@ export class Dev {
       ...files,
     });
     const hub = await PuppetHub.open();
-    const client = RawClient.mcpDev([...args, ...launch], {
+    const mcpDev = [process.execPath, repositoryFile('bin/mcp-dev.cjs')];
+    const client = RawClient.start([...wrapper, ...mcpDev, ...args, ...launch], {
       cwd: project.folder,
       env: { ...hub.env(project.path('puppet.json')), ...env },
+    });
+    onTestFinished(() => {
+      // Whatever a test is about: no server saw what no client does, and no client what is no message.
+      expect(hub.puppets.all.flatMap(({ violations }) => violations)).toEqual([]);
+      expect(client.garbage).toEqual([]);
     });
     return new Dev(project, hub, client);
   }
@@ -72,6 +99,18 @@ export class Dev {
   /** Saves how the next generation behaves: a change of the source like any other. */
   saveServer(puppet: object): void {
     this.project.write('puppet.json', JSON.stringify(puppet));
+  }
+
+  /** Saves and answers when the gated build runs; it ends with `openGate`. */
+  async saveAndBuild(name?: string, text?: string): Promise<void> {
+    this.project.write('wait', '');
+    if (name !== undefined && text !== undefined) this.project.write(name, text);
+    else this.save(name);
+    await until(() => existsSync(this.project.path('running')), 'the build runs');
+  }
+
+  openGate(): void {
+    this.project.remove('wait');
   }
 
   /** The line that tells of a finished reload. */

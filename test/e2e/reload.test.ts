@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { textOf } from '../kit/messages.ts';
+import { until } from '../kit/wait.ts';
 import { Dev } from './dev.ts';
 
 const extra = { name: 'extra', inputSchema: { type: 'object' } };
@@ -24,9 +25,7 @@ test('one line tells of the trigger, the phases and the named differences', asyn
     /^mcp-dev generation 2 took over \(puppet\.json; wait \d+, build \d+, start \d+, all \d+ ms\): \+tool extra$/,
   );
   dev.saveServer({ tools: [{ name: 'echo', inputSchema: { type: 'object' } }, extra] });
-  expect(await dev.tookOver(3)).toMatch(
-    /: ~tool echo description inputSchema, -tool add, -tool slow$/,
-  );
+  expect(await dev.tookOver(3)).toMatch(/: ~tool echo description inputSchema, -tool add, -tool slow$/);
 });
 
 test('the client is told after each hand-over, and before anything that the new generation answers', async () => {
@@ -73,9 +72,24 @@ test('requests that come during a reload wait for it, and keep their order', asy
   expect(texts).toEqual([1, 2, 3, 4, 5].map((n) => `call ${n} @2`));
   await candidate.caughtUp();
   const received = candidate.messages.filter(({ method }) => method === 'tools/call');
-  expect(received.map(({ params }) => (params?.arguments as { text: string }).text)).toEqual(
-    [1, 2, 3, 4, 5].map((n) => `call ${n}`),
+  expect(received.map(({ params }) => params?.arguments)).toEqual(
+    [1, 2, 3, 4, 5].map((n) => ({ text: `call ${n}` })),
   );
+});
+
+test('a stream of calls over five reloads is answered call by call, each by one generation and once', async () => {
+  const dev = await Dev.connect();
+  const calls: Promise<number>[] = [];
+  const stream = setInterval(() => calls.push(dev.serving()), 5);
+  onTestFinished(() => clearInterval(stream));
+  for (const generation of [2, 3, 4, 5, 6]) await dev.reload(generation);
+  await until(() => calls.length > 100, 'a hundred calls are sent');
+  clearInterval(stream);
+  const generations = await Promise.all(calls);
+  expect(generations).toEqual(generations.toSorted((a, b) => a - b));
+  expect([generations.at(0), generations.at(-1)]).toEqual([1, 6]);
+  const ids = dev.client.received.all.flatMap(({ id }) => id ?? []);
+  expect(new Set(ids).size).toBe(ids.length);
 });
 
 test('a call in flight is finished by the generation that got it, with progress and log messages', async () => {
@@ -91,7 +105,11 @@ test('a call in flight is finished by the generation that got it, with progress 
   await first.event('held');
   await dev.reload(2);
   expect(await dev.serving()).toBe(2);
-  await first.do({ do: 'notify', method: 'notifications/progress', params: { progressToken: 'p', progress: 1 } });
+  await first.do({
+    do: 'notify',
+    method: 'notifications/progress',
+    params: { progressToken: 'p', progress: 1 },
+  });
   await client.next('notifications/progress');
   await first.do({ do: 'notify', method: 'notifications/message', params: { level: 'info', data: 'old' } });
   await client.next('notifications/message');
@@ -109,7 +127,11 @@ test('what a draining generation announces is not passed on', async () => {
   await dev.reload(2);
   await dev.client.next('notifications/tools/list_changed');
   await first.do({ do: 'notify', method: 'notifications/tools/list_changed' });
-  await first.do({ do: 'notify', method: 'notifications/resources/updated', params: { uri: 'puppet://state' } });
+  await first.do({
+    do: 'notify',
+    method: 'notifications/resources/updated',
+    params: { uri: 'puppet://state' },
+  });
   await first.do({ do: 'release' });
   await call;
   const methods = dev.client.received.all.flatMap(({ method }) => method ?? []);
@@ -138,10 +160,37 @@ test('at most three generations drain at a time', async () => {
     await (await dev.puppet(generation)).event('held');
     if (generation < 5) await dev.reload(generation + 1);
   }
-  expect(await calls[0]).toMatchObject({ isError: true, _meta: { 'mcp-dev': { reason: 'server_restarted' } } });
+  expect(await calls[0]).toMatchObject({
+    isError: true,
+    _meta: { 'mcp-dev': { reason: 'server_restarted' } },
+  });
   await (await dev.puppet(1)).gone;
   for (const puppet of dev.hub.puppets.all.slice(1)) await puppet.do({ do: 'release' });
-  expect((await Promise.all(calls.slice(1))).map(textOf)).toEqual(['slow @2', 'slow @3', 'slow @4', 'slow @5']);
+  expect((await Promise.all(calls.slice(1))).map(textOf)).toEqual([
+    'slow @2',
+    'slow @3',
+    'slow @4',
+    'slow @5',
+  ]);
+});
+
+test('a question that waits for a person gives a draining generation the time for it', async () => {
+  const dev = await Dev.connect({ args: ['--drain', '200'] });
+  const { client } = dev;
+  const [first, call] = [await dev.puppet(1), client.callTool('slow')];
+  await first.event('held');
+  await first.do({ do: 'ask', id: 'sure', method: 'elicitation/create', params: { message: 'sure?' } });
+  const { id = null } = await client.next('elicitation/create');
+  // The second one drains without a question, and for longer than the first one has by then.
+  const second = await dev.reload(2);
+  const other = client.callTool('slow');
+  await second.event('held');
+  await dev.reload(3);
+  expect(await other).toMatchObject({ isError: true });
+  client.send({ jsonrpc: '2.0', id, result: { action: 'accept' } });
+  await first.event('answered');
+  await first.do({ do: 'release' });
+  expect(textOf(await call)).toBe('slow @1');
 });
 
 test('SIGUSR2 reloads, and several at once are one reload', async () => {

@@ -19,44 +19,44 @@ function drain(batcher: Batcher, from: number, hold: (now: number) => Hold = () 
 describe('the quiet time', () => {
   it('is 10 ms for a single file after a calm second', () => {
     const batcher = new Batcher(undefined);
-    batcher.add(change('a'), 5000, false);
-    batcher.add(change('a'), 5004, false);
+    batcher.add(change('a'), 5000, 5000, false);
+    batcher.add(change('a'), 5004, 5004, false);
     expect(drain(batcher, 5004)?.at).toBe(5014);
   });
 
   it('is 100 ms for several files', () => {
     const batcher = new Batcher(undefined);
-    batcher.add(change('b'), 5000, false);
-    batcher.add(change('a'), 5005, false);
+    batcher.add(change('b'), 5000, 5000, false);
+    batcher.add(change('a'), 5005, 5005, false);
     expect(drain(batcher, 5005)).toEqual({ at: 5105, changes: [change('a'), change('b')] });
   });
 
   it('is 100 ms for a single file when the last change is less than a second ago', () => {
     const batcher = new Batcher(undefined);
-    batcher.add(change('a'), 5000, false);
+    batcher.add(change('a'), 5000, 5000, false);
     drain(batcher, 5000);
-    batcher.add(change('a'), 5900, false);
+    batcher.add(change('a'), 5900, 5900, false);
     expect(drain(batcher, 5900)?.at).toBe(6000);
-    batcher.add(change('a'), 6900, false);
+    batcher.add(change('a'), 6900, 6900, false);
     expect(drain(batcher, 6900)?.at).toBe(6910);
   });
 
   it('is 200 ms for what a compiler elsewhere writes', () => {
     const batcher = new Batcher(undefined);
-    batcher.add(change('a'), 5000, true);
+    batcher.add(change('a'), 5000, 5000, true);
     expect(drain(batcher, 5000)?.at).toBe(5200);
   });
 
   it('is what was asked for, whatever happens', () => {
     const batcher = new Batcher(30);
-    batcher.add(change('a'), 5000, true);
-    batcher.add(change('b'), 5001, false);
+    batcher.add(change('a'), 5000, 5000, true);
+    batcher.add(change('b'), 5001, 5001, false);
     expect(drain(batcher, 5001)?.at).toBe(5031);
   });
 
   it('counts from when a change was noticed, even if that was told late', () => {
     const batcher = new Batcher(undefined);
-    batcher.add(change('a'), 5000, false);
+    batcher.add(change('a'), 5100, 5000, false);
     expect(batcher.next(5100, 'none').kind).toBe('batch');
   });
 });
@@ -65,7 +65,7 @@ describe('a batch', () => {
   it('waits one second at most, however often files change', () => {
     const batcher = new Batcher(undefined);
     for (let now = 5000; now < 6000; now += 50) {
-      batcher.add(change(`${now}`), now, false);
+      batcher.add(change(`${now}`), now, now, false);
       expect(batcher.next(now, 'none').kind).toBe('wait');
     }
     expect(drain(batcher, 5950)?.at).toBe(6000);
@@ -73,29 +73,38 @@ describe('a batch', () => {
 
   it('waits as long as the quiet time that was asked for', () => {
     const batcher = new Batcher(3000);
-    batcher.add(change('a'), 5000, false);
+    batcher.add(change('a'), 5000, 5000, false);
     expect(drain(batcher, 5000)?.at).toBe(8000);
   });
 
   it('waits while git holds its lock, three seconds at most', () => {
     const released = new Batcher(undefined);
-    released.add(change('a'), 5000, false);
+    released.add(change('a'), 5000, 5000, false);
     expect(drain(released, 5000, (now) => (now < 6500 ? 'git' : 'none'))?.at).toBeLessThan(6600);
     const held = new Batcher(undefined);
-    held.add(change('a'), 5000, false);
+    held.add(change('a'), 5000, 5000, false);
     expect(drain(held, 5000, () => 'git')?.at).toBe(8000);
   });
 
   it('waits for a file that is being looked at, one second at most', () => {
     const batcher = new Batcher(undefined);
-    batcher.add(change('a'), 5000, false);
+    batcher.add(change('a'), 5000, 5000, false);
     expect(drain(batcher, 5000, () => 'looking')?.at).toBe(6000);
+  });
+
+  it('takes in what is told late, as long as more is to come', () => {
+    const batcher = new Batcher(undefined);
+    for (let now = 9000; now < 9900; now += 10) {
+      batcher.add(change(`${now}`), now, 5000, false);
+      expect(batcher.next(now, 'looking').kind).toBe('wait');
+    }
+    expect(batcher.next(9900, 'none').kind).toBe('batch');
   });
 
   it('has one change for each path', () => {
     const kinds = (...all: Change['kind'][]) => {
       const batcher = new Batcher(undefined);
-      for (const kind of all) batcher.add(change('a', kind), 5000, false);
+      for (const kind of all) batcher.add(change('a', kind), 5000, 5000, false);
       return drain(batcher, 5000)?.changes.map(({ kind }) => kind);
     };
     expect(kinds('added', 'changed')).toEqual(['added']);
@@ -138,7 +147,7 @@ it('hands out every change once, within the limit, sorted by path', () => {
       };
       for (const { path, pause, compiled, hold } of list) {
         run(now + pause, hold);
-        batcher.add(change(path), now, compiled);
+        batcher.add(change(path), now, now, compiled);
         if (!since.has(path)) since.set(path, now);
       }
       run(Number.POSITIVE_INFINITY, 'none');

@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { oldProject, watchProject } from './observed.ts';
+import { oldProject, watchProject, watchSettled } from './observed.ts';
 
 it('sees a file in folders that are made with it, and its later changes, ten times of ten', async () => {
   const project = oldProject({ 'a.ts': '' });
@@ -34,7 +34,7 @@ describe('a folder that gives way to another of its name', () => {
   for (const [name, replace] of Object.entries(ways)) {
     it(`${name}, at once`, async () => {
       const project = oldProject({ 'src/deep/a.ts': 'a' });
-      const observed = await watchProject(project, { ignore: ['*-old'] });
+      const observed = await watchSettled(project, { ignore: ['*-old'] });
       replace(project.path('src'));
       project.write('src/deep/a.ts', 'b');
       expect(await observed.batch()).toEqual(['changed src/deep/a.ts']);
@@ -73,7 +73,7 @@ describe('a folder that gives way to another of its name', () => {
 
   it('the watched root itself', async () => {
     const project = oldProject({ 'root/src/a.ts': 'a' });
-    const observed = await watchProject(project, { watch: [project.path('root')] });
+    const observed = await watchSettled(project, { watch: [project.path('root')] });
     renameSync(project.path('root'), project.path('elsewhere'));
     expect(await observed.batch()).toEqual(['removed root/src/a.ts']);
     project.write('root/src/a.ts', 'b');
@@ -129,7 +129,7 @@ describe('symlinks', () => {
     const project = oldProject({ 'in/a.ts': '', 'out/lib/b.ts': '', 'out/single/c.ts': '' });
     symlinkSync(project.path('out/lib'), project.path('in/lib'));
     symlinkSync(project.path('out/single/c.ts'), project.path('in/c.ts'));
-    const observed = await watchProject(project, { watch: [project.path('in')] });
+    const observed = await watchSettled(project, { watch: [project.path('in')] });
     project.write('out/lib/b.ts', '1');
     expect(await observed.batch()).toEqual(['changed in/lib/b.ts']);
     for (const text of ['1', '2', '3']) {
@@ -141,7 +141,7 @@ describe('symlinks', () => {
   it('that lead elsewhere from now on', async () => {
     const project = oldProject({ 'in/a.ts': '', 'v1/x.ts': 'one', 'v2/x.ts': 'two' });
     symlinkSync(project.path('v1'), project.path('in/current'));
-    const observed = await watchProject(project, { watch: [project.path('in')] });
+    const observed = await watchSettled(project, { watch: [project.path('in')] });
     unlinkSync(project.path('in/current'));
     symlinkSync(project.path('v2'), project.path('in/current'));
     expect(await observed.batch()).toEqual(['changed in/current/x.ts']);

@@ -1,5 +1,6 @@
 import { utimesSync } from 'node:fs';
 import { relative } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { type Change, startWatch, type Watch, type WatchOptions } from '../../src/watch/watch.ts';
 import { type TempProject, tempProject } from '../kit/temp-project.ts';
@@ -25,6 +26,13 @@ export async function watchProject(
 ): Promise<Observed> {
   const observed = new Observed(project.folder, options);
   await within(observed.watch.ready, () => 'the watch to be ready');
+  return observed;
+}
+
+/** The same, and long enough after that for only events to tell: everything is listed again at first. */
+export async function watchSettled(project: TempProject, options: Partial<WatchOptions> = {}) {
+  const observed = await watchProject(project, options);
+  await setTimeout(1300);
   return observed;
 }
 

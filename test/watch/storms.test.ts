@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { gitHoldsIndex } from '../../src/watch/git-lock.ts';
 import { tempProject } from '../kit/temp-project.ts';
-import { oldProject, watchProject } from './observed.ts';
+import { oldProject, watchProject, watchSettled } from './observed.ts';
 
 const names = Array.from({ length: 300 }, (_, n) => `src/d${n % 17}/f${n}.ts`);
 const filesOf = (content: string) => Object.fromEntries(names.map((name) => [name, content]));
@@ -31,6 +31,19 @@ it('300 files rewritten over two seconds are one batch each second, and the last
   const batches = await observed.batchesWith(300);
   expect(batches.length).toBeLessThanOrEqual(Math.ceil(seconds) + 2);
   expect(batches.at(-1)).toContain(`changed ${names.at(-1)}`);
+});
+
+it('more events than the system can queue lose nothing', async () => {
+  const project = oldProject({ 'a/a.ts': '', 'b/b.ts': '' });
+  const observed = await watchSettled(project);
+  // In one go, so that no event is taken off the queue, which holds 16,384.
+  for (let n = 0; n < 9000; n++) project.write(`a/f${n}.ts`, 'new');
+  project.write('b/c/d/e.ts', 'in a folder whose making was lost');
+  const batches = await observed.batchesWith(9001);
+  expect(batches.length).toBeLessThan(10);
+  const paths = batches.flat();
+  expect(paths).toContain('added a/f8999.ts');
+  expect(paths).toContain('added b/c/d/e.ts');
 });
 
 it('a checkout is a few batches', async () => {

@@ -1,0 +1,108 @@
+import { chmodSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { Dev } from './dev.ts';
+
+test('each of four atomic saves of one file is served', async () => {
+  const dev = await Dev.connect();
+  await dev.tookOver(1);
+  for (const generation of [2, 3, 4, 5]) {
+    dev.project.atomicWrite('src/a.js', `atomic ${generation}`);
+    expect(await dev.tookOver(generation)).toContain('(src/a.js;');
+  }
+  expect(await dev.serving()).toBe(5);
+});
+
+test('touch, chmod and an identical rewrite are no changes', async () => {
+  const dev = await Dev.connect();
+  // From its own save on the content of the file is known.
+  await dev.reload(2);
+  const file = dev.project.path('src/a.js');
+  const content = readFileSync(file, 'utf8');
+  utimesSync(file, new Date(), new Date());
+  chmodSync(file, 0o600);
+  dev.project.write('src/a.js', content);
+  dev.project.atomicWrite('src/a.js', content);
+  dev.save('src/b.js');
+  expect(await dev.tookOver(3)).toContain('(src/b.js;');
+  await dev.reload(4);
+  expect(dev.started).toBe(4);
+});
+
+test('a storm of 300 files over two seconds is at most three reloads, the last with everything', async () => {
+  const dev = await Dev.connect();
+  await dev.tookOver(1);
+  for (let n = 0; n < 300; n++) {
+    dev.project.write(`src/storm/${n}.js`, `${n}`);
+    if (n % 3 === 2) await delay(20);
+  }
+  dev.saveServer({ moreTools: [{ name: 'the-last', inputSchema: { type: 'object' } }] });
+  await dev.client.stderrLine(/: \+tool the-last$/);
+  const reloads = () => dev.client.stderr.all.filter((line) => line.includes('took over')).length;
+  expect(reloads()).toBeLessThanOrEqual(3);
+  const before = reloads();
+  await dev.reload(dev.started + 1);
+  expect(reloads()).toBe(before + 1);
+});
+
+test('a save during the start of a candidate is not lost', async () => {
+  const dev = await Dev.connect();
+  dev.saveServer({ hold: [{ method: 'initialize' }] });
+  const candidate = await dev.puppet(2);
+  await candidate.event('held');
+  dev.saveServer({ instructions: 'the newest' });
+  expect(await dev.tookOver(3)).toContain('(puppet.json;');
+  await candidate.gone;
+  expect(await dev.serving()).toBe(3);
+});
+
+test('a save during the first start is not lost', async () => {
+  const dev = await Dev.start({ puppet: { hold: [{ method: 'initialize' }] } });
+  const shaken = dev.client.initialize();
+  const first = await dev.puppet(1);
+  await first.event('held');
+  dev.saveServer({ instructions: 'the newest' });
+  await first.do({ do: 'release' });
+  await shaken;
+  await dev.tookOver(2);
+  expect(await dev.serving()).toBe(2);
+});
+
+test('new files, moved and removed ones, and whole new folders are changes', async () => {
+  const dev = await Dev.connect();
+  await dev.tookOver(1);
+  await dev.reload(2, 'src/new.js');
+  await dev.reload(3, 'src/deep/er/new.js');
+  await dev.reload(4, 'src/deep/er/new.js');
+  dev.project.remove('src/new.js');
+  expect(await dev.tookOver(5)).toContain('(src/new.js;');
+  expect(readdirSync(dev.project.path('src')).sort()).toEqual(['a.js', 'b.js', 'deep']);
+});
+
+test('what is ignored, and what is no source, starts nothing', async () => {
+  const dev = await Dev.connect({ args: ['--ignore', 'skip'], files: { '.gitignore': 'out\n' } });
+  await dev.tookOver(1);
+  for (const name of ['out/x.js', 'skip/x.js', 'node_modules/x/x.js', 'src/notes.txt', 'src/.a.js.swp'])
+    dev.save(name);
+  dev.save('src/b.js');
+  expect(await dev.tookOver(2)).toContain('(src/b.js;');
+  await dev.reload(3);
+  expect(dev.started).toBe(3);
+});
+
+test('with --watch nothing else counts', async () => {
+  const dev = await Dev.connect({ args: ['--watch', 'src', '--watch', 'lib/*.txt'] });
+  await dev.tookOver(1);
+  dev.save('elsewhere.js');
+  dev.save('lib/one.txt');
+  expect(await dev.tookOver(2)).toContain('(lib/one.txt;');
+  await dev.reload(3);
+  expect(dev.started).toBe(3);
+});
+
+test('a polled project reloads too', async () => {
+  const dev = await Dev.connect({ args: ['--poll', '50'] });
+  await dev.tookOver(1);
+  await dev.reload(2);
+  await dev.reload(3, 'src/new.js');
+});
