@@ -104,15 +104,25 @@ export class Ledger {
    * entered: then it has to be looked at instead, or its change would be noted as what it always was.
    */
   async read(path: string): Promise<boolean> {
-    this.#unread.delete(path);
     const entered = this.#note(path);
-    if (entered === undefined || entered.content !== undefined) return true;
-    if (!isStill(entered.stamp, await statFile(path))) return false;
-    const content = await fingerprint(path, entered.stamp);
-    if (content === undefined || !isStill(entered.stamp, await statFile(path))) return false;
+    if (entered === undefined || entered.content !== undefined) {
+      this.#unread.delete(path);
+      return true;
+    }
+    const content = await this.#contentOf(path, entered.stamp);
     // A look may have noted it meanwhile, and knows better.
-    if (this.#note(path) === entered) this.#write(path, { stamp: entered.stamp, content });
-    return true;
+    if (this.#note(path) === entered) {
+      this.#unread.delete(path);
+      if (content !== undefined) this.#write(path, { stamp: entered.stamp, content });
+    }
+    return content !== undefined;
+  }
+
+  /** The content of a file that is, before and after, what the stamp says. */
+  async #contentOf(path: string, stamp: Stamp): Promise<string | undefined> {
+    if (!isStill(stamp, await statFile(path))) return undefined;
+    const content = await fingerprint(path, stamp);
+    return isStill(stamp, await statFile(path)) ? content : undefined;
   }
 
   #missing(path: string, patience: 'settle' | 'accept'): Look {

@@ -18,7 +18,7 @@ export function parseTarget(value: string): Target {
   const matches = picomatch(slashed(value), { dot: true });
   return {
     kind: 'glob',
-    base: resolve(scan.base || '/'),
+    base: resolve(picomatch.scan(slashed(value), { unescape: true }).base || '/'),
     deep: /\*\*|\//.test(scan.glob),
     matches: (path) => matches(slashed(path)),
   };

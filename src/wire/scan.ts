@@ -113,6 +113,27 @@ export function eachMember(
 }
 
 /**
+ * The elements of the array that opens at `position`, or `undefined` when the text up to `end` is not exactly
+ * one array.
+ */
+export function elements(bytes: Buffer, position: number, end: number): Span[] | undefined {
+  if (bytes[position] !== OPEN_BRACKET) return undefined;
+  const found: Span[] = [];
+  let at = skipSpace(bytes, position + 1, end);
+  if (bytes[at] === CLOSE_BRACKET) return skipSpace(bytes, at + 1, end) === end ? found : undefined;
+  while (at < end) {
+    const close = valueEnd(bytes, at, end);
+    if (close === -1) return undefined;
+    found.push({ start: at, end: close });
+    at = skipSpace(bytes, close, end);
+    if (bytes[at] === CLOSE_BRACKET) return skipSpace(bytes, at + 1, end) === end ? found : undefined;
+    if (bytes[at] !== COMMA) return undefined;
+    at = skipSpace(bytes, at + 1, end);
+  }
+  return undefined;
+}
+
+/**
  * Finds the value at a path of object keys, for example `['params', '_meta', 'progressToken']`.
  * Of repeated keys the last one counts, as in `JSON.parse`.
  */
