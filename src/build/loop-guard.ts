@@ -24,7 +24,7 @@ const COUNTS_AT_ONCE = 3;
 /** In so many builds in a row it counts at all; from then on the file counts as written by the build. */
 const COUNTS = 5;
 /** The time that a file system notes may lag behind the clock by so many ms. */
-const LAG_MS = 5;
+const LAG_MS = 10;
 /** Changes are told soon after they were made: older builds are not asked for. */
 const BUILDS_KNOWN = 20;
 

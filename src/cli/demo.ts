@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import kleur from 'kleur';
@@ -29,18 +29,36 @@ const MISTAKE = 'const oops = ;\n';
  */
 export async function demo(color: boolean): Promise<number> {
   kleur.enabled = color;
+  const interrupted = interruption();
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'mcp-dev-demo-')));
-  const stage = new Stage(folder);
   try {
     await copyServer(folder);
-    await play(stage, join(folder, 'server.ts'));
-    return 0;
+    return await perform(folder, interrupted);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The exit code, should somebody stop us or nobody read any more: then there is still something to clean up. */
+function interruption(): Promise<number> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => resolve(128 + constants.signals[signal]));
+    }
+    process.stdout.on('error', () => resolve(1));
+  });
+}
+
+async function perform(folder: string, interrupted: Promise<number>): Promise<number> {
+  const stage = new Stage(folder);
+  try {
+    const played = play(stage, join(folder, 'server.ts')).then(() => 0);
+    return await Promise.race([played, interrupted]);
   } catch (error) {
     stage.say(kleur.red(`the demo failed: ${(error as Error).message}`));
     return 1;
   } finally {
     await stage.end();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -4,8 +4,10 @@ import { flushed } from './stdio.ts';
 
 /** The command line, from arguments to exit code. */
 async function main(argv: readonly string[]): Promise<number> {
+  const cwd = currentFolder();
+  if (cwd === undefined) return refuse('the folder that it was started in does not exist any more');
   const resolved = await resolve(argv, {
-    cwd: process.cwd(),
+    cwd,
     env: process.env,
     home: homedir(),
     stderrIsTTY: process.stderr.isTTY === true,
@@ -14,6 +16,8 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'help':
     case 'version':
     case 'dump':
+      // Who stops reading, such as `head`, has read enough.
+      process.stdout.on('error', () => process.exit(0));
       process.stdout.write(`${resolved.text.trimEnd()}\n`);
       return 0;
     case 'usage':
@@ -31,6 +35,15 @@ async function main(argv: readonly string[]): Promise<number> {
       const { run } = await import('./run.ts');
       return await run(resolved.config);
     }
+  }
+}
+
+function currentFolder(): string | undefined {
+  try {
+    return process.cwd();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 

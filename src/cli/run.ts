@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import type { RunConfig } from '../config/run-config.ts';
-import { sessionEndPolicy } from '../generation/stop.ts';
+import { type StopPolicy, sessionEndPolicy } from '../generation/stop.ts';
 import { DevServer } from '../reload/dev-server.ts';
 import { logFile } from '../report/log-file.ts';
 import { Reporter } from '../report/reporter.ts';
@@ -35,14 +35,14 @@ export async function run(config: RunConfig): Promise<number> {
   onStdout?.on('drain', () => server.clientHasRoom());
   // A client that does not read any more is gone.
   onStdout?.on('error', () => end.because({ kind: 'client-closed' }));
-  catchSignals(server, end);
+  catchSignals(config, server, end);
   watchParent(end);
   server.start();
   if (attached === undefined) readClient(server, end, reporter);
   else attached.begin(server);
 
   const reason = await end.reached;
-  return await finish(config, server, reason);
+  return await finish(config, server, end, reason);
 }
 
 function readClient(server: DevServer, end: SessionEnd, reporter: Reporter): void {
@@ -62,10 +62,15 @@ function readClient(server: DevServer, end: SessionEnd, reporter: Reporter): voi
   });
 }
 
-async function finish(config: RunConfig, server: DevServer, reason: Reason): Promise<number> {
+async function finish(
+  config: RunConfig,
+  server: DevServer,
+  end: SessionEnd,
+  reason: Reason,
+): Promise<number> {
   switch (reason.kind) {
     case 'client-closed': {
-      const waited = await lastAnswers(server);
+      const waited = await lastAnswers(server, end);
       const policy = sessionEndPolicy(config.signal, 'client-closed');
       await server.close({ ...policy, killAfterMs: policy.killAfterMs - waited });
       await flushed(FLUSH_MS);
@@ -74,33 +79,39 @@ async function finish(config: RunConfig, server: DevServer, reason: Reason): Pro
     case 'no-client':
       await server.close(sessionEndPolicy(config.signal, 'client-closed'));
       return 2;
-    case 'signal': {
-      const cause = reason.signal === 'SIGTERM' ? 'sigterm' : 'client-closed';
-      await server.close(sessionEndPolicy(config.signal, cause));
+    case 'signal':
+      await server.close(policyFor(config, reason.signal));
       await flushed(FLUSH_MS);
       return 128 + constants.signals[reason.signal];
-    }
   }
 }
 
+/** Who sends SIGTERM sends SIGKILL soon; everybody else can wait a little longer. */
+function policyFor(config: RunConfig, signal: NodeJS.Signals): StopPolicy {
+  return sessionEndPolicy(config.signal, signal === 'SIGTERM' ? 'sigterm' : 'client-closed');
+}
+
 /** Somebody who pipes requests in and closes the pipe wants to see the answers. Returns the ms waited. */
-async function lastAnswers(server: DevServer): Promise<number> {
+async function lastAnswers(server: DevServer, end: SessionEnd): Promise<number> {
   const start = Date.now();
-  while (server.unanswered > 0 && Date.now() - start < LAST_ANSWERS_MS) {
+  while (server.unanswered > 0 && !end.isUrgent && Date.now() - start < LAST_ANSWERS_MS) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   return Date.now() - start;
 }
 
-function catchSignals(server: DevServer, end: SessionEnd): void {
+function catchSignals(config: RunConfig, server: DevServer, end: SessionEnd): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      if (end.isReached) {
+      if (end.isUrgent) {
         // Somebody asks again: no more waiting.
         server.killNow();
         process.exit(128 + constants.signals[signal]);
       }
-      end.because({ kind: 'signal', signal });
+      end.hurry();
+      // Clients close stdin first: then the end has begun, and has to be quicker now.
+      if (end.isReached) void server.close(policyFor(config, signal));
+      else end.because({ kind: 'signal', signal });
     });
   }
   if (process.platform !== 'win32') process.on('SIGUSR2', () => server.reload('SIGUSR2'));

@@ -8,6 +8,7 @@ export type Reason =
 /** The one end of a session; the first reason counts. */
 export class SessionEnd {
   readonly reached: Promise<Reason>;
+  #urgent = false;
   #resolve: ((reason: Reason) => void) | undefined;
 
   constructor() {
@@ -19,6 +20,15 @@ export class SessionEnd {
   because(reason: Reason): void {
     this.#resolve?.(reason);
     this.#resolve = undefined;
+  }
+
+  /** A signal came: whoever sent it does not wait long. */
+  hurry(): void {
+    this.#urgent = true;
+  }
+
+  get isUrgent(): boolean {
+    return this.#urgent;
   }
 
   get isReached(): boolean {

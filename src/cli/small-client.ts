@@ -81,7 +81,8 @@ export class SmallClient {
   #receive(line: Line): void {
     const head = readHead(line);
     if (head.kind === 'batch' || head.kind === 'invalid' || head.kind === 'blank') return;
-    const message = line.parse() as JsonObject;
+    const message = line.parse();
+    if (!isObject(message)) return;
     switch (head.kind) {
       case 'response': {
         const waiting = this.#waiting.get(head.id);

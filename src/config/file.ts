@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname } from 'node:path';
 import { lilconfigSync } from 'lilconfig';
-import type { OptionTable } from './option.ts';
 import { documentEndings, type Path, readDocument } from './document.ts';
 import { type Given, type Layer, type Origin, type Usage, usage } from './layers.ts';
+import type { OptionTable } from './option.ts';
 import { shownPath } from './paths.ts';
 import { placePaths } from './placement.ts';
 import type { LaunchKeys } from './schema.ts';

@@ -1,7 +1,7 @@
 import { dirname, extname, resolve } from 'node:path';
-import { entryEndings } from './options.ts';
 import type { Configuration } from './file.ts';
 import { type Given, place, type Usage, usage } from './layers.ts';
+import { entryEndings } from './options.ts';
 import { lies } from './paths.ts';
 import { programOf } from './project.ts';
 

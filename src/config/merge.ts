@@ -1,5 +1,5 @@
-import type { OptionTable } from './option.ts';
 import { type Given, type Layer, subject, type Usage, usage } from './layers.ts';
+import type { OptionTable } from './option.ts';
 
 /** What of the surroundings decides about colours. */
 export interface ColorHost {

@@ -163,7 +163,9 @@ export const runOptions = {
     group: 'server',
     fallback: undefined,
     fallbackText: 'this folder',
-    doc: 'where to run; relative paths of other flags start there. A command that a configuration file names runs in the folder of that file',
+    doc:
+      'where to run; relative paths of other flags start there. A command that a configuration file names runs in ' +
+      'the folder of that file, and a build in the project root if `mcp-dev` was started outside of the project',
   },
   name: {
     kind: 'text',

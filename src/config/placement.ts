@@ -1,5 +1,5 @@
-import type { OptionTable } from './option.ts';
 import { type Given, type Layer, subject, type Usage, usage } from './layers.ts';
+import type { OptionTable } from './option.ts';
 import { placePath } from './paths.ts';
 
 /** Makes the paths of a layer absolute; `base` is where relative ones start. The first that can't be used is named. */

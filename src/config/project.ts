@@ -27,14 +27,16 @@ function isSame(folder: string, home: string): boolean {
 }
 
 // Files that are started, as against the data and settings that a server is given.
-const programEnding = /(^|[\\/])[^.\\/]+$|\.([cm]?[jt]s|[jt]sx|pyz?|rb|php|exs?|sh|jar|dll|phar)$/i;
+const program = /\.([cm]?[jt]s|[jt]sx|pyz?|rb|php|exs?|sh|jar|dll|phar)$/i;
+const withoutEnding = /(^|[\\/])[^.\\/]+$/;
 // Programs that start somebody else's code: where they lie says nothing about the project.
 const runner =
   /^(node|deno|bunx?|np[mx]|pnpm|pnpx|yarn|tsx|python|pythonw|py|pipx|uvx?|poetry|pdm|hatch|ruby|bundle|php|java|dotnet|go|cargo|env|sh|bash|zsh)[\d.]*(\.(exe|cmd))?$/i;
 
 /**
  * The program file of a command: the first argument that names one, as in `node dist/server.js`; otherwise the
- * command itself if it is one of a project, as in `/path/to/project/target/debug/server`.
+ * command itself if it is one of a project, as in `/path/to/project/target/debug/server`. A file that is not there
+ * counts if its name is that of a program: a build will write it.
  */
 export function programOf(
   command: string,
@@ -43,13 +45,17 @@ export function programOf(
   home: string,
 ): string | undefined {
   const named = args
-    .filter((arg) => !arg.startsWith('-') && programEnding.test(arg))
+    .filter((arg) => !arg.startsWith('-') && (program.test(arg) || withoutEnding.test(arg)))
     .map((arg) => resolve(cwd, arg))
-    .find((path) => !isInstalled(path) && lies(path) === 'file');
-  if (named !== undefined) return named;
+    .filter((path) => !isInstalled(path));
   const path = resolve(cwd, command);
   const isPath = /[\\/]/.test(command) && !runner.test(basename(command)) && !isInstalled(path);
-  return isPath && lies(path) === 'file' && typeof projectRoot(dirname(path), home) === 'object' ? path : undefined;
+  const isOwn = (file: string): boolean => typeof projectRoot(dirname(file), home) === 'object';
+  return (
+    named.find((file) => lies(file) === 'file') ??
+    (isPath && lies(path) === 'file' && isOwn(path) ? path : undefined) ??
+    named.find((file) => program.test(file) && lies(file) === 'nothing' && isOwn(file))
+  );
 }
 
 /** A loader such as tsx, or a server from a package: not what is being written. */

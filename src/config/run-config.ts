@@ -1,10 +1,11 @@
 import { dirname } from 'node:path';
-import type { OptionValues } from './option.ts';
-import type { runOptions } from './options.ts';
 import { readEnvironment } from './environment.ts';
 import { type Launch, programFile } from './launch.ts';
 import { type Given, type Usage, usage } from './layers.ts';
 import { resolveColor } from './merge.ts';
+import type { OptionValues } from './option.ts';
+import type { runOptions } from './options.ts';
+import { upwards } from './paths.ts';
 import { isTopLevel, projectName, projectRoot } from './project.ts';
 import type { Settings } from './settings.ts';
 
@@ -12,8 +13,10 @@ export type { Launch } from './launch.ts';
 
 /** All that a session needs to know, checked. Durations are milliseconds, paths absolute. */
 export interface RunConfig {
-  /** Where the build and the server run. */
+  /** Where the server runs. */
   readonly cwd: string;
+  /** Where the build runs. */
+  readonly buildCwd: string;
   readonly name: string;
   readonly launch: Launch;
   /** The file of the program, if it is known which one that is. */
@@ -94,6 +97,7 @@ export function configure({ options, launch, configFile }: Settings, host: Host)
     options: new Map<string, Given>([...options, ['name', name], ['color', color]]),
     config: {
       cwd,
+      buildCwd: buildFolder(options.get('cwd')!, root, host.home),
       name: name.value as string,
       launch: launch.value,
       entry,
@@ -122,4 +126,14 @@ export function configure({ options, launch, configFile }: Settings, host: Host)
       color: color.value,
     },
   };
+}
+
+/** A client starts us wherever it likes, often in / or in the home folder, but a build belongs to its project. */
+function buildFolder(cwd: Given, root: string, home: string): string {
+  const folder = cwd.value as string;
+  if (cwd.origin.kind !== 'default') return folder;
+  const isInside = [...upwards(folder)].includes(root);
+  // The top of a workspace knows how to build what lies in it.
+  const isAbove = [...upwards(root)].includes(folder) && typeof projectRoot(folder, home) === 'object';
+  return isInside || isAbove ? folder : root;
 }

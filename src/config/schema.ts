@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { longFlag, type Option, type OptionTable } from './option.ts';
 import type { Path } from './document.ts';
+import { longFlag, type Option, type OptionTable } from './option.ts';
 import { closest } from './suggest.ts';
 import { expectation, listed, maxMilliseconds, signalNames } from './values.ts';
 

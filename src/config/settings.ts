@@ -1,9 +1,9 @@
 import { dirname } from 'node:path';
-import { runOptions } from './options.ts';
 import { readConfiguration } from './file.ts';
 import { configuredLaunch, type Launch, programFile, typedLaunch } from './launch.ts';
 import { type Given, type Layer, type Usage, usage } from './layers.ts';
 import { merge } from './merge.ts';
+import { runOptions } from './options.ts';
 import { placePaths } from './placement.ts';
 
 /** Every source read, checked and merged, before anything is derived from it. */

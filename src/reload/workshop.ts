@@ -39,7 +39,7 @@ export class Workshop {
     this.#tell = tell;
     this.#env = config.env;
     const onOutput = (chunk: Buffer): void => reporter.buildOutput(chunk);
-    const { build, cwd, launch } = config;
+    const { build, buildCwd: cwd, launch } = config;
     this.#shell = build ? shellBuilder({ command: build, cwd, env: () => this.#env, onOutput }) : undefined;
     this.#entry =
       launch.kind === 'entry' && TYPESCRIPT.test(launch.entry)

@@ -127,9 +127,9 @@ export class Examiner {
     } else if (look.kind === 'passing' && passingSince !== undefined) {
       const delay = patienceLeft(look.passing, passingSince);
       const { noticedAt } = current;
-      const timer = setTimeout(() => {
-        void this.#look(path, { noticedAt, passingSince, patience: 'accept' });
-      }, delay);
+      // What was seen in the middle of a write says nothing of what comes next: that may be passing too.
+      const patience = look.passing === 'unsteady' && delay > 0 ? 'settle' : 'accept';
+      const timer = setTimeout(() => void this.#look(path, { noticedAt, passingSince, patience }), delay);
       this.#cases.set(path, { kind: 'passing', noticedAt, passingSince, timer });
     } else {
       this.#cases.delete(path);
@@ -145,6 +145,7 @@ function patienceLeft(passing: Passing, since: number): number {
     case 'empty':
       return Math.max(0, since + GAP - now);
     case 'shrunk':
+    case 'unsteady':
       return Math.max(0, Math.min(STILL, since + LONGEST_WRITE - now));
   }
 }

@@ -12,7 +12,7 @@ interface Note {
 }
 
 /** A state in which a file is for a moment while it is saved, so that no verdict is given yet. */
-export type Passing = 'missing' | 'empty' | 'shrunk';
+export type Passing = 'missing' | 'empty' | 'shrunk' | 'unsteady';
 
 /** The outcome of a look at a file. */
 export type Look =
@@ -80,6 +80,9 @@ export class Ledger {
     const stamp = stampOf(stats);
     const content = await fingerprint(path, stamp);
     if (content === undefined) return this.#missing(path, patience);
+    // Written while it was read, as by a compiler that truncates it first: the stamp is not that of the content.
+    const steady = patience === 'accept' || isStill(stamp, await statFile(path));
+    if (!steady) return { kind: 'passing', passing: 'unsteady' };
 
     const known = this.#note(path);
     const kind = this.#judge(path, known, content, stats);
@@ -88,7 +91,7 @@ export class Ledger {
       const inPlace = known.stamp.ino === stamp.ino && stamp.size < known.stamp.size;
       if (inPlace) return { kind: 'passing', passing: stamp.size === 0 ? 'empty' : 'shrunk' };
     }
-    // The stamp is older than the content if it was written in between; then an event follows, or a survey
+    // Accepted while it was written, the stamp is older than the content; then an event follows, or a survey
     // finds the difference.
     this.#write(path, { stamp, content });
     return kind === undefined ? SAME : { kind: 'change', change: { path, kind, at: madeAt(stats) } };

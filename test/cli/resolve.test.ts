@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { resolve } from '../../src/cli/resolve.ts';
-import { tempProject } from '../kit/temp-project.ts';
 import { complaintOf, dumpOf, hostOf, runOf } from '../config/kit.ts';
+import { tempProject } from '../kit/temp-project.ts';
 
 const files = { 'package.json': '{"name":"weather"}', 'server.ts': '', 'dist/server.js': '', 'src/a.ts': '' };
 
@@ -13,6 +13,7 @@ describe('defaults', () => {
     const { extensions, ...config } = await runOf(['--', 'node', 'dist/server.js', '--port', '3'], host);
     expect(config).toEqual({
       cwd: project.folder,
+      buildCwd: project.folder,
       name: 'weather',
       launch: { kind: 'command', command: 'node', args: ['dist/server.js', '--port', '3'] },
       entry: project.path('dist/server.js'),

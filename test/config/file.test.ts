@@ -148,7 +148,7 @@ describe('what it says', () => {
     expect(await runOf([], host)).toMatchObject({ launch, entry, cwd: project.folder });
     expect(await runOf(['--cwd', '.'], host)).toMatchObject({
       launch,
-      entry: undefined,
+      entry: project.path('src/dist/server.js'),
       cwd: project.path('src'),
     });
     const dump = await dumpOf(['--dump'], host);

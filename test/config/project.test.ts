@@ -42,7 +42,9 @@ describe('the project root', () => {
       'never taken as the project); say what to watch with --watch';
     expect(await complaintOf(['--', 'npx', 'some-server'], hostOf(project))).toBe(sentence);
     expect(await complaintOf(['x.js'], { ...hostOf(project), home: project.folder })).toBe(sentence);
-    expect(await runOf(['-w', 'src', '--', 'npx', 'x'], hostOf(project))).toMatchObject({ root: project.folder });
+    expect(await runOf(['-w', 'src', '--', 'npx', 'x'], hostOf(project))).toMatchObject({
+      root: project.folder,
+    });
   });
 
   test('is that of the program, wherever mcp-dev was started', async () => {
@@ -54,6 +56,29 @@ describe('the project root', () => {
     const host = { ...hostOf(project), cwd: project.path('elsewhere') };
     const config = await runOf(['--', 'node', project.path('p/dist/x.js')], host);
     expect(config).toMatchObject({ root: project.path('p'), cwd: project.path('elsewhere') });
+  });
+});
+
+describe('the folder of the build', () => {
+  test.each<{ name: string; args?: string[]; cwd: string; folder: string }>([
+    { name: 'the project, for a client in another one', cwd: 'other', folder: 'top/p' },
+    { name: 'the project, for a client in no project', cwd: 'home/x', folder: 'top/p' },
+    { name: 'the project, for a client at the top', cwd: '.', folder: 'top/p' },
+    { name: 'where we are, within the project', cwd: 'top/p/dist', folder: 'top/p/dist' },
+    { name: 'where we are, at the top of a workspace', cwd: 'top', folder: 'top' },
+    { name: 'what --cwd says', args: ['--cwd', '../../other'], cwd: 'top/p', folder: 'other' },
+  ])('is $name', async ({ args = [], cwd, folder }) => {
+    const files = [
+      'top/package.json',
+      'top/p/package.json',
+      'top/p/dist/x.js',
+      'other/.git/HEAD',
+      'home/x/y',
+    ];
+    const project = tempProject(Object.fromEntries(files.map((file) => [file, ''])));
+    const host = { ...hostOf(project), cwd: project.path(cwd), home: project.folder };
+    const config = await runOf([...args, '--', 'node', project.path('top/p/dist/x.js')], host);
+    expect(config).toMatchObject({ root: project.path('top/p'), buildCwd: project.path(folder) });
   });
 });
 
@@ -77,7 +102,8 @@ describe('the program of a command', () => {
     [['.venv/bin/python3.12', '-m', 'weather'], undefined],
     [['./node_modules/.bin/tool'], undefined],
     [['npm', 'run', 'start'], undefined],
-    [['node', 'dist/nope.js'], undefined],
+    [['node', 'build/later.js', 'start'], 'build/later.js'],
+    [['node', 'later'], undefined],
     [['node', 'dist'], undefined],
   ])('%j', ([command, ...args], program) => {
     const project = tempProject(files);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Message } from '../kit/messages.ts';
+import { textOf } from '../kit/messages.ts';
 import { Dev } from './dev.ts';
 
 test('stray output never reaches the client; its cause is named, and it is counted', async () => {
@@ -105,14 +105,17 @@ test('a message of 10 MB passes in both directions', async () => {
 test('a client that does not read for a while loses nothing', async () => {
   const dev = await Dev.connect();
   const first = await dev.puppet(1);
+  const call = dev.client.callTool('slow');
+  await first.event('held');
   dev.client.pause();
   const filler = 'x'.repeat(10_000);
   const line = (n: number) => `${JSON.stringify({ jsonrpc: '2.0', method: 'x/n', params: { n, filler } })}\n`;
   for (let n = 0; n < 500; n++) await first.do({ do: 'write', line: line(n) });
   // That is far more than fits into the pipes; a reload does not wait for the client.
   await dev.reload(2);
+  await first.do({ do: 'release' });
   dev.client.resume();
-  await dev.client.next(({ params }: Message) => params?.n === 499);
+  expect(textOf(await call)).toBe('slow @1');
   const numbers = dev.client.received.all.flatMap(({ params }) => (params ? [params.n] : []));
   expect(numbers).toEqual(Array.from({ length: 500 }, (_, n) => n));
 });

@@ -22,7 +22,7 @@ test('one line tells of the trigger, the phases and the named differences', asyn
   expect(await dev.tookOver(1)).toMatch(/started \(first start; (build \d+, )?start \d+, all \d+ ms\)$/);
   dev.saveServer({ moreTools: [extra] });
   expect(await dev.tookOver(2)).toMatch(
-    /^mcp-dev generation 2 took over \(puppet\.json; wait \d+, build \d+, start \d+, all \d+ ms\): \+tool extra$/,
+    /^mcp-dev generation 2 took over \(puppet\.json; (wait \d+, )?(build \d+, )?start \d+, all \d+ ms\): \+tool extra$/,
   );
   dev.saveServer({ tools: [{ name: 'echo', inputSchema: { type: 'object' } }, extra] });
   expect(await dev.tookOver(3)).toMatch(/: ~tool echo description inputSchema, -tool add, -tool slow$/);
@@ -58,6 +58,16 @@ test('prompts and resources are only announced when they differ', async () => {
     'notifications/tools/list_changed',
     'notifications/prompts/list_changed',
   ]);
+});
+
+test('lists other than that of the tools keep the hand-over waiting for a second at most', async () => {
+  const dev = await Dev.connect();
+  await (await dev.puppet(1)).received('resources/templates/list');
+  dev.saveServer({ hold: [{ method: 'prompts/list' }] });
+  expect(await dev.tookOver(2)).toContain('no differences');
+  // It is not known whether they differ, so the client is told to look.
+  await dev.client.next('notifications/prompts/list_changed');
+  expect(await dev.serving()).toBe(2);
 });
 
 test('requests that come during a reload wait for it, and keep their order', async () => {
