@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url';
+import { isCompiled } from '../config/launch.ts';
 import type { RunConfig } from '../config/run-config.ts';
 import type { ClientPort, DevServer } from '../reload/dev-server.ts';
 import type { Reporter } from '../report/reporter.ts';
@@ -41,7 +42,7 @@ export function attachTerminal(
 
   const list = async (): Promise<void> => {
     const tools = await connection.list('tools/list', 'tools');
-    reporter.info(tools.length === 0 ? 'no tools' : `${tools.length} tools`);
+    reporter.info(tools.length === 0 ? 'no tools' : tools.length === 1 ? '1 tool' : `${tools.length} tools`);
     for (const tool of tools) reporter.info(`  ${wordTool(tool)}`);
   };
   const begin = async (): Promise<void> => {
@@ -93,6 +94,10 @@ function wordStatus(config: RunConfig, server: DevServer): string {
       ? 'nothing serves'
       : `generation ${generation} serves (process ${pid}, for ${Math.round(uptimeMs / 1000)} s)`;
   const stale = failure === undefined ? '' : `; the newest source does not work: ${failure.summary}`;
-  const watched = config.watch.length === 0 ? config.root : config.watch.join(', ');
-  return `${state}: ${serving}${stale}; watches ${watched}`;
+  return `${state}: ${serving}${stale}; watches ${wordWatched(config)}`;
+}
+
+function wordWatched({ launch, watch, root }: RunConfig): string {
+  const read = isCompiled(launch) ? [`what ${launch.entry} imports`] : [];
+  return [...read, ...watch].join(', ') || root;
 }

@@ -10,6 +10,13 @@ export type Launch =
   | { readonly kind: 'command'; readonly command: string; readonly args: readonly string[] }
   | { readonly kind: 'entry' /** absolute */; readonly entry: string; readonly args: readonly string[] };
 
+type Entry = Extract<Launch, { kind: 'entry' }>;
+
+/** Whether we compile the program ourselves: then what the compiler reads is watched in place of the project. */
+export function isCompiled(launch: Launch): launch is Entry {
+  return launch.kind === 'entry' && /\.(?:[mc]?ts|tsx)$/i.test(launch.entry);
+}
+
 /** The launch that was typed: an entry, or the words after `--`; undefined when neither was. */
 export function typedLaunch(
   entry: string | undefined,

@@ -4,8 +4,10 @@ import { type EntryBuilder, entryBuilder } from '../build/entry-builder.ts';
 import { knownOutputs } from '../build/outputs.ts';
 import { shellBuilder } from '../build/shell-builder.ts';
 import { readEnvironment } from '../config/environment.ts';
+import { isCompiled } from '../config/launch.ts';
 import type { RunConfig } from '../config/run-config.ts';
 import type { Launch } from '../generation/process.ts';
+import { logFiles } from '../report/log-file.ts';
 import type { Reporter } from '../report/reporter.ts';
 import type { Failure } from '../session/failure.ts';
 import { branchesOf, parseTarget } from '../watch/targets.ts';
@@ -16,7 +18,6 @@ import type { ReloadEvent } from './events.ts';
 /** Events that come from files and builds. */
 type WorkshopEvent = Extract<ReloadEvent, { type: `build${string}` | 'built' | 'batch' | 'change-seen' }>;
 
-const TYPESCRIPT = /\.(?:[mc]?ts|tsx)$/;
 const PYTHON = /\.py$/;
 
 /** Where a generation comes from: the watched sources, the caches, the build, and the command at the end. */
@@ -41,10 +42,7 @@ export class Workshop {
     const onOutput = (chunk: Buffer): void => reporter.buildOutput(chunk);
     const { build, buildCwd: cwd, launch } = config;
     this.#shell = build ? shellBuilder({ command: build, cwd, env: () => this.#env, onOutput }) : undefined;
-    this.#entry =
-      launch.kind === 'entry' && TYPESCRIPT.test(launch.entry)
-        ? entryBuilder({ entry: launch.entry, onOutput })
-        : undefined;
+    this.#entry = isCompiled(launch) ? entryBuilder({ entry: launch.entry, onOutput }) : undefined;
   }
 
   /** Clears the caches and builds; a build event follows. */
@@ -140,8 +138,10 @@ export class Workshop {
   }
 
   async #attach(): Promise<Watch> {
-    const { root, entry, watch, ignore, extensions, poll, debounce, envFiles } = this.#config;
+    const { root, entry, watch, ignore, extensions, poll, debounce, envFiles, logFile } = this.#config;
     const outputs = await knownOutputs({ root, ...(entry === undefined ? {} : { entry }) });
+    // Each reload writes to it.
+    const logs = logFile === undefined ? [] : logFiles(logFile);
     const started = startWatch(
       {
         root,
@@ -150,7 +150,7 @@ export class Workshop {
         extensions,
         poll,
         debounce,
-        outputs,
+        outputs: [...outputs, ...logs],
         files: envFiles,
         compiled: this.#entry === undefined ? await compiledOutput(this.#config, outputs) : undefined,
         inputsOnly: this.#entry !== undefined,

@@ -1,8 +1,13 @@
 import { appendFileSync, renameSync, statSync } from 'node:fs';
 import type { LogSink } from './reporter.ts';
 
-/** When a log file has this many bytes it is put aside as `<path>.1`, in place of an earlier one. */
+/** When a log file has this many bytes it is put aside, in place of an earlier one. */
 const LIMIT = 10 * 1024 * 1024;
+
+/** The files that a log file consists of: itself, and the one that was put aside. */
+export function logFiles(path: string): readonly [current: string, former: string] {
+  return [path, `${path}.1`];
+}
 
 /**
  * A log file that is bounded in size. Lines are few and must be there after a crash, so each is written at
@@ -16,7 +21,7 @@ export function logFile(path: string, onError: (message: string) => void): LogSi
       if (!open) return;
       try {
         if (size >= LIMIT) {
-          renameSync(path, `${path}.1`);
+          renameSync(...logFiles(path));
           size = 0;
         }
         appendFileSync(path, text);

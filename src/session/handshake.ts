@@ -3,6 +3,7 @@ import type { IdText } from '../wire/id.ts';
 import { Line } from '../wire/line.ts';
 import { isObject, type JsonObject, result } from '../wire/message.ts';
 import { padCapabilities } from './capabilities.ts';
+import { LIST_METHODS } from './catalogue.ts';
 import { activate, prepare } from './hand-over.ts';
 import { errorText, newQuestion, reject } from './questions.ts';
 import { release } from './serving.ts';
@@ -97,6 +98,8 @@ export function answerAlone(state: State): void {
   const protocolVersion = LEGACY_VERSIONS.includes(version) ? version : NEWEST_LEGACY;
   const capabilities = padCapabilities({});
   open(state, params, protocolVersion, capabilities);
+  // What the client knows is what the first generation is compared with: nothing.
+  for (const method of LIST_METHODS) state.catalogue.set(method, []);
   toClient(
     state,
     result(id, {

@@ -66,7 +66,10 @@ export class Ledger {
   /** Notes a file that was there before we were, unread. Returns whether it is newer than the baseline. */
   enter(path: string, stats: Stats): boolean {
     this.#write(path, { stamp: stampOf(stats), content: undefined });
-    return this.#isNewer(stats);
+    const isNewer = this.#isNewer(stats);
+    // To be looked at, which has to find that its content is not noted.
+    if (isNewer) this.#unread.delete(path);
+    return isNewer;
   }
 
   /**

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { repositoryFile } from '../kit/messages.ts';
 import { tempProject } from '../kit/temp-project.ts';
 import { type Files, Live, PLAIN_JS, PLAIN_TS, plainText, toolsText } from './live.ts';
-import { runMcpDev } from './run.ts';
+import { MCP_DEV, run, runMcpDev } from './run.ts';
 
 const CONFIG = 'mcp-dev.config.json';
 
@@ -95,8 +95,21 @@ describe('wrong input: exit code 2, one sentence on stderr that names it, nothin
     expect(stderr).toMatch(/^mcp-dev: there is no package\.json.*say what to watch with --watch\n$/);
   });
 
+  test('a folder that is not there any more', async () => {
+    const { folder } = tempProject();
+    const gone = [
+      '-c',
+      'mkdir gone; cd gone; rmdir ../gone; exec "$0" "$1" server.ts',
+      process.execPath,
+      MCP_DEV,
+    ];
+    const { code, stdout, stderr } = await run('sh', gone, { cwd: folder });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toBe('mcp-dev: the folder that it was started in does not exist any more\n');
+  });
+
   test('mcp-dev that starts itself', async () => {
-    const itself = [process.execPath, repositoryFile('bin/mcp-dev.cjs'), '--', 'node', 'server.mjs'];
+    const itself = [process.execPath, MCP_DEV, '--', 'node', 'server.mjs'];
     const live = Live.start(PLAIN_JS, ['--', ...itself]);
     const { instructions } = await live.client.initialize();
     expect(instructions).toMatch(/this is mcp-dev started by mcp-dev/);
@@ -145,6 +158,18 @@ describe('what is wrong while a session runs does not end it', () => {
   });
 });
 
+test('what comes after -- is the command, untouched', async () => {
+  const words = ['--watch', 'x', '--', '-v', '--help', '', 'a b', '$HOME', '*'];
+  const server = plainText('').replace(`''`, 'JSON.stringify(process.argv.slice(2))');
+  const live = await Live.connect({ ...PLAIN_JS, 'server.mjs': server }, [
+    '--',
+    'node',
+    'server.mjs',
+    ...words,
+  ]);
+  expect(JSON.parse((await live.call()) ?? '')).toEqual(words);
+});
+
 describe('what is printed on demand goes to stdout, exit code 0', () => {
   const { version } = JSON.parse(readFileSync(repositoryFile('package.json'), 'utf8')) as { version: string };
 
@@ -156,6 +181,16 @@ describe('what is printed on demand goes to stdout, exit code 0', () => {
     const { code, stdout, stderr } = await runMcpDev(args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('-w, --watch <path or glob>');
+  });
+
+  test('also when its reader has gone', async () => {
+    const closed = [
+      '-c',
+      'exec 3> >(true); wait $!; "$0" "$1" --help >&3; echo $?',
+      process.execPath,
+      MCP_DEV,
+    ];
+    expect(await run('bash', closed)).toEqual({ code: 0, signal: null, stdout: '0\n', stderr: '' });
   });
 
   test('--dump: each value and where it came from', async () => {

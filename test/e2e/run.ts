@@ -17,9 +17,20 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
+export const MCP_DEV = repositoryFile('bin/mcp-dev.cjs');
+
 /** Runs `mcp-dev` with nothing on its stdin, to its end. */
-export async function runMcpDev(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-  const child = spawn(process.execPath, [repositoryFile('bin/mcp-dev.cjs'), ...args], {
+export function runMcpDev(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+  return run(process.execPath, [MCP_DEV, ...args], options);
+}
+
+/** The same for any program. */
+export async function run(
+  program: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Finished> {
+  const child = spawn(program, args, {
     cwd: options.cwd,
     env: { ...process.env, NO_COLOR: '1', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -28,7 +39,7 @@ export async function runMcpDev(args: readonly string[], options: RunOptions = {
   const exit = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
   const [stdout, stderr, [code, signal]] = await within(
     Promise.all([text(child.stdout), text(child.stderr), exit]),
-    () => `the end of mcp-dev ${args.join(' ')}`,
+    () => `the end of ${program} ${args.join(' ')}`,
   );
   return { code, signal, stdout, stderr };
 }

@@ -60,8 +60,8 @@ test.each<{ name: string; args?: readonly string[]; files?: Files; nothing: stri
     counts: ['src/a.txt', 'b.ini', 'c.INI'],
   },
   {
-    name: 'every type with --ext *',
-    args: ['-e', '*'],
+    name: 'every type with --ext *, but not the log',
+    args: ['-e', '*', '--log-file', 'dev.log'],
     nothing: ['src/.a.txt.swp', 'a.txt~', '.git/x'],
     counts: ['Makefile', 'src/a.unknown'],
   },

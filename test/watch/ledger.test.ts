@@ -46,6 +46,15 @@ it('does not note as always so what was written while it waited to be read', asy
   expect(await ledger.look(project.path('f40.ts'), 'accept')).toMatchObject({ kind: 'change' });
 });
 
+it('does not note as always so what was newer when it was entered, before it was looked at', async () => {
+  const { project, ledger } = entered();
+  const file = project.write('newer.ts', 'new');
+  expect(ledger.enter(file, statSync(file))).toBe(true);
+  new NoteTaker(ledger, () => {}).wake();
+  await until(() => [...ledger.unread()].length === 0, 'all contents noted');
+  expect(await ledger.look(file, 'settle')).toMatchObject({ kind: 'change' });
+});
+
 it('takes files that are too large to be read for changed when they were modified', async () => {
   const project = oldProject({ 'large.json': 'x'.repeat(9 * 1024 * 1024) });
   const ledger = new Ledger(Date.now());
