@@ -161,7 +161,11 @@ class Stage {
   async call(name: string, args: JsonObject): Promise<void> {
     const answer = await this.step(this.client.request('tools/call', { name, arguments: args }));
     const content = Array.isArray(answer.content) ? answer.content.filter(isObject) : [];
-    this.saw(`${name}(${JSON.stringify(args)}) → ${content.map(({ text }) => text).join(' ')}`);
+    const text = content
+      .map((block) => String(block.text))
+      .join('\n')
+      .trimEnd();
+    this.saw(`${name}(${JSON.stringify(args)}) → ${text.replaceAll('\n', '\n           ')}`);
   }
 
   /** The client is told that the tools changed. */

@@ -60,6 +60,15 @@ export function programFile(launch: Launch, cwd: string, home: string): string |
   return launch.kind === 'entry' ? launch.entry : programOf(launch.command, launch.args, cwd, home);
 }
 
+/** Whether the program is started with a debugger: node's inspector, or debugpy. */
+export function isInspected(launch: Launch, env: NodeJS.ProcessEnv): boolean {
+  const own = launch.kind === 'command' ? [launch.command, ...launch.args] : [];
+  return (
+    own.some((word) => /^--inspect(-brk|-wait|-port)?(=|$)/.test(word) || /(^|[\\/])debugpy$/.test(word)) ||
+    /(^|\s)--inspect(-brk|-wait|-port)?(=|\s|$)/.test(env.NODE_OPTIONS ?? '')
+  );
+}
+
 function entryProblem(path: string): string | undefined {
   if (!(entryEndings as readonly string[]).includes(extname(path).toLowerCase())) {
     return `mcp-dev can't start by itself (${entryEndings.join(' ')}); give the command that starts it`;

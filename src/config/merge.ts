@@ -30,10 +30,6 @@ export async function merge(table: OptionTable, flags: Layer, file: Layer): Prom
     const fallback: Given = { value: option.fallback, origin: { kind: 'default' } };
     merged.set(key, flags.get(key) ?? fromFile(key) ?? fallback);
   }
-  if (merged.get('drain')?.origin.kind === 'default' && merged.get('exclusive')?.value === 'on') {
-    // Everybody waits for the one that drains, so it gets less time.
-    merged.set('drain', { value: 10_000, origin: { kind: 'default' } });
-  }
   return merged;
 }
 

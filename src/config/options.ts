@@ -108,13 +108,14 @@ export const runOptions = {
   },
   exclusive: {
     kind: 'choice',
-    choices: ['on', 'off'],
+    choices: ['auto', 'on', 'off'],
     bare: 'on',
     group: 'reload',
-    fallback: 'off',
+    fallback: 'auto',
     doc:
       'stop the old generation before the new one starts, for servers that own a port, a lock or a device; ' +
-      '`on` when no value is given',
+      '`on` when no value is given. `auto`: when a new one fails because of one (EADDRINUSE, a lock or name in ' +
+      'use) it is tried once more with the old one stopped, and so is every later one',
   },
   hold: {
     kind: 'milliseconds',
@@ -127,6 +128,24 @@ export const runOptions = {
     group: 'reload',
     fallback: 60_000,
     doc: 'how long a draining generation may finish what it was given (10000 when exclusive)',
+  },
+  replay: {
+    kind: 'choice',
+    choices: ['safe', 'idempotent', 'never'],
+    group: 'reload',
+    fallback: 'safe',
+    doc:
+      'which requests are sent once more when a crash, or the end of a drain, interrupts them: what changes ' +
+      'nothing (lists, reads, calls of tools with `readOnlyHint`), also calls of tools with `idempotentHint`, or none',
+  },
+  stale: {
+    kind: 'choice',
+    choices: ['notice', 'error', 'silent'],
+    group: 'reload',
+    fallback: 'notice',
+    doc:
+      'what a tool call gets while the newest source does not work: the result of the code before with a note, an ' +
+      'error without calling the tool, or the bare result (its `_meta` tells in any case)',
   },
   readyTimeout: {
     kind: 'milliseconds',

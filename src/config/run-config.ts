@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { readEnvironment } from './environment.ts';
-import { type Launch, programFile } from './launch.ts';
+import { isInspected, type Launch, programFile } from './launch.ts';
 import { type Given, type Usage, usage } from './layers.ts';
 import { resolveColor } from './merge.ts';
 import type { OptionValues } from './option.ts';
@@ -35,9 +35,13 @@ export interface RunConfig {
   readonly debounce: number | undefined;
   /** Globs of the caches to remove. */
   readonly clear: readonly string[];
-  readonly exclusive: 'on' | 'off';
+  readonly exclusive: 'auto' | 'on' | 'off';
   readonly hold: number;
   readonly drain: number;
+  /** The same while the next generation waits for the end of this one. */
+  readonly exclusiveDrain: number;
+  readonly replay: 'safe' | 'idempotent' | 'never';
+  readonly stale: 'notice' | 'error' | 'silent';
   readonly readyTimeout: number;
   readonly signal: NodeJS.Signals;
   readonly killTimeout: number;
@@ -69,6 +73,9 @@ export interface Configured {
   readonly options: ReadonlyMap<string, Given>;
 }
 
+/** Everybody waits for a generation that drains before the next one may start, so it gets less time. */
+const EXCLUSIVE_DRAIN_MS = 10_000;
+
 /** What follows from the settings: the project, its name and the variables. */
 export function configure({ options, launch, configFile }: Settings, host: Host): Configured | Usage {
   const given = Object.fromEntries([...options].map(([key, { value }]) => [key, value]));
@@ -92,6 +99,9 @@ export function configure({ options, launch, configFile }: Settings, host: Host)
   const name = values.name === undefined ? projectName(root) : options.get('name')!;
   const color = resolveColor(options.get('color'), host);
 
+  const inspected = isInspected(launch.value, environment.env);
+  const exclusiveDrain = options.get('drain')?.origin.kind === 'default' ? EXCLUSIVE_DRAIN_MS : values.drain;
+
   return {
     kind: 'configured',
     options: new Map<string, Given>([...options, ['name', name], ['color', color]]),
@@ -110,10 +120,14 @@ export function configure({ options, launch, configFile }: Settings, host: Host)
       build: values.build,
       debounce: values.debounce,
       clear: values.clear,
-      exclusive: values.exclusive,
+      // A debugger keeps its port, and whoever looks at a program with it takes all the time in the world.
+      exclusive: inspected ? 'on' : values.exclusive,
       hold: values.hold,
-      drain: values.drain,
-      readyTimeout: values.readyTimeout,
+      drain: inspected ? Number.POSITIVE_INFINITY : values.drain,
+      exclusiveDrain: inspected ? Number.POSITIVE_INFINITY : exclusiveDrain,
+      replay: values.replay,
+      stale: values.stale,
+      readyTimeout: inspected ? Number.POSITIVE_INFINITY : values.readyTimeout,
       signal: values.signal,
       killTimeout: values.killTimeout,
       poll: values.poll,

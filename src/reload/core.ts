@@ -7,7 +7,7 @@ import { ReloadMachine, type ReloadSettings } from './machine.ts';
 
 /** What happens to a development server: to its session, or to its processes and files. */
 export type CoreEvent =
-  | Extract<SessionEvent, { type: 'client' | 'server' }>
+  | Extract<SessionEvent, { type: 'client' | 'server' | 'remembered' }>
   | { readonly type: 'session-timer'; readonly timer: Timer }
   | Extract<
       ReloadEvent,
@@ -27,7 +27,7 @@ export type CoreEvent =
 
 /** What a development server does to the world. */
 export type Effect =
-  | Extract<SessionAction, { do: 'to-client' | 'to-server' | 'garbage' | 'warn' }>
+  | Extract<SessionAction, { do: 'to-client' | 'to-server' | 'garbage' | 'warn' | 'remember' }>
   | { readonly do: 'set-session-timer'; readonly timer: Timer; readonly ms: number }
   | { readonly do: 'clear-session-timer'; readonly timer: Timer }
   | { readonly do: 'set-reload-timer'; readonly timer: ReloadTimer; readonly ms: number }
@@ -57,6 +57,7 @@ export class Core {
     switch (event.type) {
       case 'client':
       case 'server':
+      case 'remembered':
         this.#tellSession(event, at);
         break;
       case 'session-timer':
@@ -77,6 +78,11 @@ export class Core {
     return this.#session.unanswered;
   }
 
+  /** How many bytes of requests wait for a generation. */
+  get heldBytes(): number {
+    return this.#session.heldBytes;
+  }
+
   get status(): ReloadMachine['status'] {
     return this.#machine.status;
   }
@@ -88,6 +94,7 @@ export class Core {
         case 'to-server':
         case 'garbage':
         case 'warn':
+        case 'remember':
           this.#effects.push(action);
           break;
         case 'set-timer':

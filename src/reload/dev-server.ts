@@ -6,6 +6,7 @@ import type { Failure } from '../session/failure.ts';
 import { LineSplitter } from '../wire/line.ts';
 import { type ByteSink, Outbox } from '../wire/outbox.ts';
 import { Core, type CoreEvent, type Effect } from './core.ts';
+import { recallHandshake, rememberHandshake } from './handshake-memory.ts';
 import { RunningGeneration } from './running.ts';
 import { Timers } from './timers.ts';
 import { Workshop } from './workshop.ts';
@@ -38,6 +39,8 @@ export interface ServerStatus {
 
 /** A client gives up from 10 s on; its handshake is answered before that. */
 const ANSWER_AFTER_MS = 8000;
+/** When so many bytes of requests wait for a generation, the client has to wait too. */
+const MOST_HELD = 64 * 1024 * 1024;
 /** A first start that takes this long may never end: a save has to be seen that mends it. */
 const WATCH_AFTER_MS = 1000;
 
@@ -60,12 +63,17 @@ export class DevServer {
   #life: 'running' | 'closing' = 'running';
 
   constructor(config: RunConfig, ports: DevServerPorts) {
-    const { hold, drain, readyTimeout, name } = config;
+    const { hold, drain, exclusiveDrain, replay, stale, exclusive, readyTimeout, name } = config;
     this.#config = config;
     this.#ports = ports;
     this.#core = new Core(
-      { name, hold, drain, answerAfter: ANSWER_AFTER_MS },
-      { exclusive: config.exclusive === 'on', hold, readyTimeout },
+      { name, hold, drain, exclusiveDrain, replay, stale, answerAfter: ANSWER_AFTER_MS },
+      {
+        exclusive,
+        hold,
+        readyTimeout,
+        lastWords: (number) => this.#generations.get(number)?.lastWords ?? '',
+      },
     );
     this.#workshop = new Workshop(config, ports.reporter, (event) => this.#happened(event));
     this.#fromClient = new LineSplitter({
@@ -79,6 +87,9 @@ export class DevServer {
   start(): void {
     this.#happened({ type: 'begin' });
     this.#timers.set('watch', WATCH_AFTER_MS, () => this.#workshop.watch());
+    void recallHandshake(this.#config).then((handshake) => {
+      if (handshake !== undefined) this.#happened({ type: 'remembered', handshake });
+    });
   }
 
   /** Bytes from the client. */
@@ -186,7 +197,10 @@ export class DevServer {
         this.#ports.reporter.garbage(effect.generation, effect.line.text());
         return;
       case 'warn':
-        this.#ports.reporter.warn(effect.message);
+        this.#ports.reporter.offence(effect.about, effect.message);
+        return;
+      case 'remember':
+        void rememberHandshake(this.#config, effect.handshake);
         return;
     }
   }
@@ -208,7 +222,7 @@ export class DevServer {
 
   async #ended(number: number, generation: RunningGeneration, exit: Exit, livedMs: number): Promise<void> {
     this.#hasRoom(number);
-    if (this.#config.exclusive === 'on' && this.#life === 'running') {
+    if (this.#core.status.exclusive && this.#life === 'running') {
       // A helper that it left behind may still own the port that the next one needs.
       await generation.process.stop(this.#swapPolicy());
     }
@@ -237,7 +251,9 @@ export class DevServer {
   /** Takes no more from the client than servers take, but for one that drains: nothing new goes to it. */
   #regulateInput(): void {
     const { active = 0 } = this.#core.status;
-    const input = [...this.#full].some((generation) => generation >= active) ? 'paused' : 'flowing';
+    const isFull =
+      this.#core.heldBytes > MOST_HELD || [...this.#full].some((generation) => generation >= active);
+    const input = isFull ? 'paused' : 'flowing';
     if (input === this.#input) return;
     this.#input = input;
     if (input === 'paused') this.#ports.client.pause();

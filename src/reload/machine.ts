@@ -22,8 +22,8 @@ import type { ReloadCommand, ReloadEvent, ReloadTimer } from './events.ts';
  *      │                                               │ too many in a row
  *      └───────────────────────────────────────────────┘
  *
- * With `exclusive` a state comes between building and starting: making-room, in which the active
- * generation drains and ends.
+ * Where generations may not run side by side, a state comes between building and starting, or before building:
+ * making-room, in which the active generation drains and ends.
  */
 
 /** One try to bring the newest source, or a replacement for what crashed, into service. */
@@ -45,7 +45,7 @@ type State =
   /** A build is being ended, because something changed again. */
   | { readonly state: 'aborting'; readonly round: Round }
   /** The generations that still run have to end before the next one may start. */
-  | { readonly state: 'making-room'; readonly round: Round }
+  | { readonly state: 'making-room'; readonly round: Round; readonly next: 'build' | 'start' }
   | {
       readonly state: 'starting';
       readonly round: Round;
@@ -57,13 +57,17 @@ type State =
 
 /** What the state machine needs to know from outside. */
 export interface ReloadSettings {
-  readonly exclusive: boolean;
+  readonly exclusive: 'auto' | 'on' | 'off';
   readonly hold: number;
   readonly readyTimeout: number;
+  /** The last lines that a running generation wrote to stderr. */
+  lastWords(generation: number): string;
 }
 
 /** More candidates in a row are not given up for a newer change: a storm must not keep the old code forever. */
 const MOST_DISCARDED = 3;
+/** A generation that crashes so soon after it took over gives way to the one before it. */
+const REVERT_MS = 2000;
 /** So many failed starts in a row, with nothing that ever worked, are no accident. */
 const CERTAIN_AFTER = 2;
 
@@ -82,8 +86,15 @@ export class ReloadMachine {
   /** When the oldest change was seen whose batch is not complete. */
   #gatheringSince: number | undefined;
   #active: number | undefined;
-  /** Processes that have not ended, with whatever role. */
+  /** The last hand-over: who was replaced, and when. */
+  #handOver: { readonly from: number; readonly at: number } | undefined;
+  /** Generations may not run side by side. */
+  #startsAlone: boolean;
+  /** No generation may run while the build writes. */
+  #buildsAlone = false;
+  /** Processes that have not ended, with whatever role, and those of them that were told to. */
   readonly #running = new Set<number>();
+  readonly #stopping = new Set<number>();
   #lastGeneration = 0;
   /** Why the newest source does not work, if that is known. */
   #broken: Failure | undefined;
@@ -94,6 +105,7 @@ export class ReloadMachine {
 
   constructor(settings: ReloadSettings) {
     this.#settings = settings;
+    this.#startsAlone = settings.exclusive === 'on';
   }
 
   /** Takes one event that happened at `at` (ms) and returns what is to be done, in order. */
@@ -108,14 +120,17 @@ export class ReloadMachine {
     readonly state: State['state'];
     readonly active: number | undefined;
     readonly broken: Failure | undefined;
+    /** Generations do not run side by side. */
+    readonly exclusive: boolean;
   } {
-    return { state: this.#state.state, active: this.#active, broken: this.#broken };
+    const { state } = this.#state;
+    return { state, active: this.#active, broken: this.#broken, exclusive: this.#startsAlone };
   }
 
   #apply(event: ReloadEvent, at: number): void {
     switch (event.type) {
       case 'begin':
-        this.#do({ do: 'session', event: { type: 'awaited' } });
+        this.#do({ do: 'session', event: { type: 'awaited', change: false } });
         this.#build(
           { trigger: { kind: 'first-start' }, since: at, begunAt: at, buildMs: 0, discarded: 0 },
           at,
@@ -123,7 +138,7 @@ export class ReloadMachine {
         return;
       case 'change-seen':
         this.#gatheringSince ??= at;
-        this.#do({ do: 'session', event: { type: 'awaited' } });
+        this.#do({ do: 'session', event: { type: 'awaited', change: true } });
         return;
       case 'batch':
         this.#changed(event.changes, at);
@@ -148,12 +163,12 @@ export class ReloadMachine {
         return;
       case 'rejected':
         if (this.#isCandidate(event.generation)) {
-          this.#do({ do: 'stop', generation: event.generation });
-          this.#startFailed(event.failure, at);
+          this.#stop(event.generation);
+          this.#startFailed({ ...event.failure, text: this.#settings.lastWords(event.generation) }, at);
         }
         return;
       case 'drained':
-        this.#do({ do: 'stop', generation: event.generation });
+        this.#stop(event.generation);
         return;
       case 'exited':
         this.#exited(event, at);
@@ -229,7 +244,7 @@ export class ReloadMachine {
         this.#backoff.reset();
         this.#failedStarts = 0;
         this.#clearTimer('retry');
-        this.#do({ do: 'session', event: { type: 'awaited' } });
+        this.#do({ do: 'session', event: { type: 'awaited', change: false } });
         this.#build(round, at);
         return;
       case 'building':
@@ -242,6 +257,10 @@ export class ReloadMachine {
   }
 
   #build(round: Round, at: number): void {
+    if (this.#buildsAlone && this.#running.size > 0) {
+      this.#makeRoom(round, 'build');
+      return;
+    }
     this.#state = { state: 'building', round, startedAt: at };
     this.#loopGuard.buildStarted(at);
     this.#do({ do: 'build' });
@@ -273,14 +292,20 @@ export class ReloadMachine {
       return;
     }
     this.#endBuild('failed', at);
-    const { trigger } = this.#state.round;
+    const { round } = this.#state;
+    const { trigger } = round;
+    if (!this.#buildsAlone && this.#running.size > 0 && isLocked(failure)) {
+      this.#buildsAlone = true;
+      this.#report({ event: 'one-at-a-time', failure, phase: 'build' });
+      this.#build(round, at);
+      return;
+    }
     this.#state = { state: 'idle' };
     this.#broken = failure;
     this.#report({ event: 'failed', trigger, failure, serving: this.#active, retryMs: undefined });
     if (this.#active === undefined && this.#startable && this.#pending.length === 0) {
-      // The active generation crashed meanwhile. What it ran is still there.
-      const round: Round = { trigger, since: at, begunAt: at, buildMs: 0, discarded: 0 };
-      this.#startWithRoom(round, at);
+      // The active generation crashed or had to make room. What it ran is still there.
+      this.#startWithRoom({ trigger, since: at, begunAt: at, buildMs: 0, discarded: 0 }, at);
       return;
     }
     this.#goOn(at);
@@ -299,13 +324,8 @@ export class ReloadMachine {
 
   /** Starts the next generation; first, if they may not run side by side, the others have to end. */
   #startWithRoom(round: Round, at: number): void {
-    if (this.#settings.exclusive && this.#running.size > 0) {
-      this.#state = { state: 'making-room', round };
-      if (this.#active !== undefined) {
-        const generation = this.#active;
-        this.#active = undefined;
-        this.#do({ do: 'session', event: { type: 'retire', generation } });
-      }
+    if (this.#startsAlone && this.#running.size > 0) {
+      this.#makeRoom(round, 'start');
       return;
     }
     const generation = ++this.#lastGeneration;
@@ -315,12 +335,22 @@ export class ReloadMachine {
     this.#do({ do: 'start', generation, newest });
   }
 
+  /** Waits until no generation runs any more. */
+  #makeRoom(round: Round, next: 'build' | 'start'): void {
+    this.#state = { state: 'making-room', round, next };
+    if (this.#active === undefined) return;
+    const generation = this.#active;
+    this.#active = undefined;
+    this.#do({ do: 'session', event: { type: 'retire', generation } });
+  }
+
   #ready(event: Extract<ReloadEvent, { type: 'ready' }>, at: number): void {
     const { generation, differences } = event;
     if (this.#state.state !== 'starting' || this.#state.generation !== generation) return;
     const { round, startedAt } = this.#state;
     this.#clearTimer('ready');
     this.#state = { state: 'idle' };
+    this.#handOver = this.#active === undefined ? undefined : { from: this.#active, at };
     this.#active = generation;
     this.#startable = true;
     this.#failedStarts = 0;
@@ -358,6 +388,17 @@ export class ReloadMachine {
     const { round, generation } = this.#state;
     this.#clearTimer('ready');
     this.#do({ do: 'session', event: { type: 'gone', generation, failure } });
+    if (
+      this.#settings.exclusive === 'auto' &&
+      !this.#startsAlone &&
+      this.#hasRival(generation) &&
+      isTaken(failure)
+    ) {
+      this.#startsAlone = true;
+      this.#report({ event: 'one-at-a-time', failure, phase: 'start' });
+      this.#startWithRoom(round, at);
+      return;
+    }
     this.#state = { state: 'idle' };
     if (this.#active !== undefined || this.#pending.length > 0) {
       this.#broken = failure;
@@ -381,6 +422,7 @@ export class ReloadMachine {
   #exited(event: Extract<ReloadEvent, { type: 'exited' }>, at: number): void {
     const { generation, exit, text, livedMs } = event;
     this.#running.delete(generation);
+    this.#stopping.delete(generation);
     if (this.#isCandidate(generation)) {
       const summary =
         exit.kind === 'not-started'
@@ -394,22 +436,34 @@ export class ReloadMachine {
     this.#do({ do: 'session', event: { type: 'gone', generation, failure } });
     if (generation === this.#active) this.#crashed(failure, livedMs, at);
     if (this.#state.state === 'making-room' && this.#running.size === 0) {
-      this.#startWithRoom(this.#state.round, at);
+      const { round, next } = this.#state;
+      if (next === 'build') this.#build(round, at);
+      else this.#startWithRoom(round, at);
     }
   }
 
   /** The active generation is gone without our doing. */
   #crashed(failure: Failure, livedMs: number, at: number): void {
     this.#active = undefined;
+    const before = this.#predecessor(at);
+    if (before !== undefined) {
+      this.#active = before;
+      this.#broken = failure;
+      this.#handOver = undefined;
+      this.#report({ event: 'crashed', failure, serving: before, retryMs: undefined });
+      this.#do({ do: 'session', event: { type: 'revert', generation: before } });
+      if (this.#state.state === 'idle') this.#tellSource(failure);
+      return;
+    }
     if (this.#state.state !== 'idle') {
       // The round in progress replaces it anyway.
-      this.#report({ event: 'crashed', failure, retryMs: 0 });
+      this.#report({ event: 'crashed', failure, serving: undefined, retryMs: 0 });
       return;
     }
     const trigger: Trigger = { kind: 'crash', generation: failure.generation ?? 0 };
     const round: Round = { trigger, since: at, begunAt: at, buildMs: 0, discarded: 0 };
     this.#retry(failure, true, livedMs, round, (retryMs) => {
-      this.#report({ event: 'crashed', failure, retryMs });
+      this.#report({ event: 'crashed', failure, serving: undefined, retryMs });
     });
   }
 
@@ -436,7 +490,7 @@ export class ReloadMachine {
     this.#setTimer('retry', next.afterMs);
     const certain = (!hopeful && this.#failedStarts >= CERTAIN_AFTER) || next.afterMs > this.#settings.hold;
     if (certain) this.#tellSource(failure);
-    else this.#do({ do: 'session', event: { type: 'awaited' } });
+    else this.#do({ do: 'session', event: { type: 'awaited', change: false } });
   }
 
   #expired(timer: ReloadTimer, at: number): void {
@@ -448,9 +502,10 @@ export class ReloadMachine {
         if (this.#state.state !== 'starting') return;
         const { generation } = this.#state;
         const { readyTimeout } = this.#settings;
-        this.#do({ do: 'stop', generation });
-        const summary = `generation ${generation} did not answer the handshake within ${readyTimeout} ms`;
-        this.#startFailed({ reason: 'start_failed', summary, text: '', generation }, at);
+        this.#stop(generation);
+        const summary = `generation ${generation} was not ready within ${readyTimeout} ms of the handshake`;
+        const text = this.#settings.lastWords(generation);
+        this.#startFailed({ reason: 'start_failed', summary, text, generation }, at);
         return;
       }
     }
@@ -466,7 +521,24 @@ export class ReloadMachine {
       generation,
     };
     this.#do({ do: 'session', event: { type: 'gone', generation, failure } });
+    this.#stop(generation);
+  }
+
+  #stop(generation: number): void {
+    this.#stopping.add(generation);
     this.#do({ do: 'stop', generation });
+  }
+
+  /** The generation that was replaced a moment ago, if it is still there to take over again. */
+  #predecessor(at: number): number | undefined {
+    if (this.#handOver === undefined || at - this.#handOver.at > REVERT_MS) return undefined;
+    const { from } = this.#handOver;
+    return this.#running.has(from) && !this.#stopping.has(from) ? from : undefined;
+  }
+
+  /** Another generation runs that may hold what this one needs. */
+  #hasRival(generation: number): boolean {
+    return [...this.#running].some((other) => other !== generation);
   }
 
   #isCandidate(generation: number): boolean {
@@ -488,4 +560,20 @@ export class ReloadMachine {
   #clearTimer(timer: ReloadTimer): void {
     this.#do({ do: 'clear-timer', timer });
   }
+}
+
+/** What programs say when something that they need is in use by another one. */
+const TAKEN =
+  /EADDRINUSE|address (is )?already in use|only one usage of each socket address|port \S+ is (already )?(in use|taken|allocated)|EBUSY|resource busy|device or resource busy|database is locked|(could not|cannot|can't|failed to|unable to) (acquire|obtain|get|take) (the |a |an )?(\S+ )?lock|lock(file)? .*(held|exists|in use)|already (locked|running)|name .*(already )?(in use|taken)|EEXIST.*\b(lock|pid|sock)/i;
+
+/** What builds say when they cannot write a program because it runs. */
+const LOCKED =
+  /ETXTBSY|text file busy|EBUSY|resource busy|being used by another process|EPERM: operation not permitted, (unlink|rename|open)|LNK1104|MSB3027/i;
+
+function isTaken({ summary, text }: Failure): boolean {
+  return TAKEN.test(summary) || TAKEN.test(text);
+}
+
+function isLocked({ text }: Failure): boolean {
+  return LOCKED.test(text);
 }

@@ -2,6 +2,8 @@ import type { Builder, BuildOutcome } from '../build/builder.ts';
 import { clearCaches } from '../build/caches.ts';
 import { type EntryBuilder, entryBuilder } from '../build/entry-builder.ts';
 import { knownOutputs } from '../build/outputs.ts';
+import { sharedBuilder } from '../build/shared-builder.ts';
+import type { SharedRun } from '../build/shared-result.ts';
 import { shellBuilder } from '../build/shell-builder.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { isCompiled } from '../config/launch.ts';
@@ -18,6 +20,9 @@ import type { ReloadEvent } from './events.ts';
 /** Events that come from files and builds. */
 type WorkshopEvent = Extract<ReloadEvent, { type: `build${string}` | 'built' | 'batch' | 'change-seen' }>;
 
+/** The time that a file system notes may lag behind the clock by so many ms. */
+const FILE_TIME_LAG = 10;
+
 const PYTHON = /\.py$/;
 
 /** Where a generation comes from: the watched sources, the caches, the build, and the command at the end. */
@@ -32,6 +37,12 @@ export class Workshop {
   #watch: Promise<Watch> | undefined;
   /** When the sources were last read: by a build, or by the start that follows it. */
   #baseline = Date.now();
+  /** Of a change made at that time or later it is known, or will be; wall-clock ms … */
+  #seesSince = this.#baseline;
+  /** … and the newest one that is known was made at that time at the latest. */
+  #newestChange = Number.NEGATIVE_INFINITY;
+  /** All files are noted: nothing depends on the baseline any more. */
+  #allNoted = false;
   #closed = false;
 
   constructor(config: RunConfig, reporter: Reporter, tell: (event: WorkshopEvent) => void) {
@@ -41,7 +52,14 @@ export class Workshop {
     this.#env = config.env;
     const onOutput = (chunk: Buffer): void => reporter.buildOutput(chunk);
     const { build, buildCwd: cwd, launch } = config;
-    this.#shell = build ? shellBuilder({ command: build, cwd, env: () => this.#env, onOutput }) : undefined;
+    this.#shell = build
+      ? sharedBuilder(shellBuilder({ command: build, cwd, env: () => this.#env, onOutput }), {
+          folder: cwd,
+          command: build,
+          changedSince: (ms) => ms < this.#seesSince || ms <= this.#newestChange,
+          began: (run) => this.#shellBegan(run),
+        })
+      : undefined;
     this.#entry = isCompiled(launch) ? entryBuilder({ entry: launch.entry, onOutput }) : undefined;
   }
 
@@ -51,8 +69,10 @@ export class Workshop {
     this.#running = running;
     this.#baseline = Date.now();
     void this.#watch?.then((watch) => watch.setBaseline(this.#baseline));
-    // A build may take long, and what is saved meanwhile has to end it.
-    if (this.#shell !== undefined || this.#entry !== undefined) this.watch();
+    if (!this.#allNoted) this.#seesSince = this.#baseline;
+    // A build may take long, and what is saved meanwhile has to end it. That of the shell may have begun before
+    // us, and tells when.
+    if (this.#shell === undefined && this.#entry !== undefined) this.watch();
     void this.#prepare(running.signal).then((event) => {
       this.#running = undefined;
       this.#tell(event);
@@ -122,6 +142,17 @@ export class Workshop {
     return signal.aborted ? { type: 'build-aborted' } : { type: 'built' };
   }
 
+  /** The shell builds, here or in another process that we wait for. */
+  #shellBegan({ pid, startedAt }: SharedRun): void {
+    if (pid !== process.pid) this.#reporter.detail(`waits for the same build of process ${pid}`);
+    if (this.#watch === undefined) {
+      // What changed since that build began is a change for us too, though we were not there.
+      this.#baseline = Math.min(this.#baseline, startedAt);
+      this.#seesSince = this.#baseline;
+    }
+    this.watch();
+  }
+
   async #clear(): Promise<void> {
     const { clear, watch, root } = this.#config;
     if (clear.length === 0) return;
@@ -156,12 +187,18 @@ export class Workshop {
         inputsOnly: this.#entry !== undefined,
       },
       {
-        onChange: () => this.#tell({ type: 'change-seen' }),
+        onChange: ({ at }) => {
+          this.#newestChange = Math.max(this.#newestChange, Math.min(at + FILE_TIME_LAG, Date.now()));
+          this.#tell({ type: 'change-seen' });
+        },
         onBatch: (changes) => this.#tell({ type: 'batch', changes }),
         onFault: ({ message }) => this.#reporter.error(message),
       },
     );
     started.setBaseline(this.#baseline);
+    void started.ready.then(() => {
+      this.#allNoted = true;
+    });
     if (this.#entry !== undefined) started.setInputs(this.#entry.inputs, false);
     return started;
   }

@@ -40,8 +40,12 @@ export type Report =
   | {
       readonly event: 'crashed';
       readonly failure: Failure;
+      /** The generation before it, which serves again. */
+      readonly serving: number | undefined;
       /** When another one is started; `undefined` when that waits for a change. */
       readonly retryMs: number | undefined;
     }
+  /** From now on the running generation ends before the next one starts, or before the next build. */
+  | { readonly event: 'one-at-a-time'; readonly failure: Failure; readonly phase: 'start' | 'build' }
   /** Builds keep changing a file that is watched. */
   | { readonly event: 'loop'; readonly path: string };

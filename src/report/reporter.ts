@@ -22,9 +22,16 @@ export interface ReporterOptions {
 
 type Level = 'error' | 'warning' | 'info' | 'detail';
 
-/** So many lines of what does not belong on stdout are shown; the rest is counted. */
-const GARBAGE_SHOWN = 3;
-const GARBAGE_WIDTH = 300;
+/** So many of each kind are shown; the rest is counted. */
+const OFFENCES_SHOWN = 3;
+const OFFENCES = {
+  garbage: "lines on the server's stdout were no MCP messages",
+  'client-id': 'ids were used by the client before they were answered',
+  'server-id': 'answers of the server were to nothing that was asked',
+  'server-questions': 'requests of the server were refused, as the client does not answer',
+  'server-backlog': 'messages of servers that were not ready were dropped',
+} as const;
+const SHOWN_WIDTH = 300;
 
 /**
  * Says on stderr what happened: a line for each start, reload and fault, made for the log panel of a client.
@@ -33,7 +40,7 @@ const GARBAGE_WIDTH = 300;
 export class Reporter {
   readonly #options: ReporterOptions;
   readonly #shorten: (path: string) => string;
-  #garbage = 0;
+  readonly #offences = new Map<string, number>();
 
   constructor(options: ReporterOptions) {
     this.#options = options;
@@ -56,6 +63,7 @@ export class Reporter {
       case 'crashed':
         this.#say('error', text);
         return;
+      case 'one-at-a-time':
       case 'loop':
         this.#say('warning', text);
         return;
@@ -85,25 +93,27 @@ export class Reporter {
 
   /** Something on the server's stdout that is no message. */
   garbage(generation: number, text: string): void {
-    this.#garbage++;
-    if (this.#garbage > GARBAGE_SHOWN) {
-      // Said again at 10, 100, 1000 …, so that a flood stays visible without being one itself.
-      if (Number.isInteger(Math.log10(this.#garbage))) {
-        this.#say('warning', `${this.#garbage} lines on the server's stdout so far were no MCP messages`);
-      }
-      return;
-    }
-    const shown = text.length > GARBAGE_WIDTH ? `${text.slice(0, GARBAGE_WIDTH)}…` : text;
-    this.#say(
-      'warning',
+    const shown = text.length > SHOWN_WIDTH ? `${text.slice(0, SHOWN_WIDTH)}…` : text;
+    const count = this.offence(
+      'garbage',
       `generation ${generation} printed this on stdout, which is for MCP messages: ${shown}`,
     );
-    if (this.#garbage === 1) {
+    if (count === 1) {
       this.#say(
         'warning',
         "print to stderr instead (console.error, or print(…, file=sys.stderr)); npm's banner goes away with npm -s",
       );
     }
+  }
+
+  /** Somebody does not keep to the protocol: the first of a kind are shown, then they are counted. */
+  offence(about: keyof typeof OFFENCES, text: string): number {
+    const count = (this.#offences.get(about) ?? 0) + 1;
+    this.#offences.set(about, count);
+    if (count <= OFFENCES_SHOWN) this.#say('warning', text);
+    // Said again at 10, 100, 1000 …, so that a flood stays visible without being one itself.
+    else if (Number.isInteger(Math.log10(count))) this.#say('warning', `${count} ${OFFENCES[about]} so far`);
+    return count;
   }
 
   #output(text: string, level: Level): void {

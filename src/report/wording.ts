@@ -19,7 +19,13 @@ export function wordReport(report: Report, shorten: (path: string) => string): s
       return `${failure.summary} (${wordTrigger(trigger, shorten)}); ${state}`;
     }
     case 'crashed':
-      return `${report.failure.summary}${wordRetry(report.retryMs)}`;
+      return report.serving === undefined
+        ? `${report.failure.summary}${wordRetry(report.retryMs)}`
+        : `${report.failure.summary}; generation ${report.serving} serves again, with the code before`;
+    case 'one-at-a-time':
+      return report.phase === 'start'
+        ? `${report.failure.summary}, as it seems because the one before holds something that it needs: from now on each generation ends before the next one starts (--exclusive)`
+        : `${report.failure.summary}, as it seems because the running program is in its way: from now on each generation ends before the next build`;
     case 'loop':
       return `the build keeps changing ${shorten(report.path)}: what it writes there starts no reload any more; add it to --ignore`;
   }

@@ -1,6 +1,7 @@
 import type { Line } from '../wire/line.ts';
 import type { Difference } from './catalogue.ts';
 import type { Failure } from './failure.ts';
+import type { RememberedHandshake } from './state.ts';
 
 /** The timers of a session. They are set and called off by actions, and come back as events. */
 export type Timer =
@@ -12,6 +13,8 @@ export type Timer =
   | { readonly kind: 'schema' }
   /** A draining generation has had its time. */
   | { readonly kind: 'drain'; readonly generation: number }
+  /** A generation that was replaced a moment ago is needed no longer. */
+  | { readonly kind: 'keep'; readonly generation: number }
   /** A candidate's lists are waited for no longer, but for its tools. */
   | { readonly kind: 'lists'; readonly generation: number }
   /** Notifications of one kind are merged no longer. */
@@ -25,14 +28,18 @@ export type SessionEvent =
   | { readonly type: 'started'; readonly generation: number; readonly newest: boolean }
   /** A process is gone, or given up; nothing can be sent to it any more. */
   | { readonly type: 'gone'; readonly generation: number; readonly failure: Failure }
-  /** A change was seen that no generation serves yet, or a generation is on its way. */
-  | { readonly type: 'awaited' }
+  /** Another generation is on its way; `change`: because the source changed, which nobody serves yet. */
+  | { readonly type: 'awaited'; readonly change: boolean }
   /** What was awaited turned out to be no change. */
   | { readonly type: 'settled' }
   /** The newest source is known not to work. */
   | { readonly type: 'broken'; readonly failure: Failure }
   /** The active generation has to make room: it drains, and nothing new goes to it. */
   | { readonly type: 'retire'; readonly generation: number }
+  /** The active generation is gone, and this one, which it had replaced, is still there: it serves again. */
+  | { readonly type: 'revert'; readonly generation: number }
+  /** What an earlier session of this server found out. */
+  | { readonly type: 'remembered'; readonly handshake: RememberedHandshake }
   | { readonly type: 'timer'; readonly timer: Timer };
 
 /** What a session wants done. */
@@ -55,4 +62,10 @@ export type SessionAction =
   | { readonly do: 'drained'; readonly generation: number }
   /** A generation printed something on stdout that is no message. */
   | { readonly do: 'garbage'; readonly generation: number; readonly line: Line }
-  | { readonly do: 'warn'; readonly message: string };
+  /** The first generation of a session answered its handshake. */
+  | { readonly do: 'remember'; readonly handshake: RememberedHandshake }
+  /** Somebody does not keep to the protocol. There may be many warnings of one kind. */
+  | { readonly do: 'warn'; readonly about: Offence; readonly message: string };
+
+/** What warnings are about. */
+export type Offence = 'client-id' | 'server-id' | 'server-questions' | 'server-backlog';

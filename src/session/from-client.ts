@@ -1,30 +1,86 @@
 import { editAt, splice, textAt, withId } from '../wire/edit.ts';
-import type { Head } from '../wire/head.ts';
-import { idText, OWN_PREFIX } from '../wire/id.ts';
+import { type Head, readHead } from '../wire/head.ts';
+import { type IdText, idText, OWN_PREFIX } from '../wire/id.ts';
 import type { Line } from '../wire/line.ts';
+import { leaveUnanswered, refuseInvalid } from './answers.ts';
+import { BATCH_VERSION, Batch, membersOf } from './batch.ts';
 import { questionMoved } from './draining.ts';
 import { readLists } from './hand-over.ts';
 import { receiveInitialize } from './handshake.ts';
-import { dispatch, freshPeer, isTaken, refuseInvalid, settle } from './serving.ts';
-import { type ClientRequest, type Peer, type State, toServer } from './state.ts';
+import { freshPeer } from './peers.ts';
+import { dispatch, settle } from './serving.ts';
+import { type Peer, type State, toServer } from './state.ts';
 
-/** A request of the client. */
-export function receiveRequest(state: State, head: Extract<Head, { kind: 'request' }>, line: Line): void {
-  const { id, method } = head;
-  if (isTaken(state, id)) {
-    // Whatever we answered would be taken for the answer of the first request.
-    state.actions.push({ do: 'warn', message: `the client used the id ${id} again before it was answered` });
+const CANCELLED_REMEMBERED = 1000;
+
+/** One message of the client, or a batch of them. */
+export function receiveFromClient(state: State, line: Line): void {
+  const head = readHead(line);
+  if (head.kind === 'batch') receiveBatch(state, line);
+  else receive(state, head, line, undefined);
+}
+
+function receive(state: State, head: Head, line: Line, batch: Batch | undefined): void {
+  switch (head.kind) {
+    case 'request':
+      receiveRequest(state, head, line, batch);
+      return;
+    case 'notification':
+      receiveNotification(state, head.method, line);
+      return;
+    case 'response':
+      receiveAnswer(state, head, line);
+      return;
+    case 'batch':
+    case 'invalid':
+      refuseInvalid(state, 'this is no JSON-RPC 2.0 message');
+      return;
+    case 'blank':
+      return;
+  }
+}
+
+/** Several messages in one line: only one version of the protocol has that. */
+function receiveBatch(state: State, line: Line): void {
+  const { conversation } = state;
+  const allowed = conversation.state === 'open' && conversation.protocolVersion === BATCH_VERSION;
+  const members = allowed ? membersOf(line) : undefined;
+  if (members === undefined || members.length === 0) {
+    refuseInvalid(state, `a batch of messages is only known to protocol version ${BATCH_VERSION}`);
     return;
   }
+  const batch = new Batch();
+  const heads = members.map(readHead);
+  // All of them are counted before the first one can be answered.
+  for (const head of heads) if (head.kind === 'request') batch.expect();
+  for (const [index, head] of heads.entries()) receive(state, head, members[index] as Line, batch);
+}
+
+function receiveRequest(
+  state: State,
+  head: Extract<Head, { kind: 'request' }>,
+  line: Line,
+  batch: Batch | undefined,
+): void {
+  const { id, method } = head;
+  const request = { id, method, line, batch, interrupted: undefined, progress: Number.NEGATIVE_INFINITY };
+  if (state.open.has(id)) {
+    // Whatever we answered would be taken for the answer of the first request.
+    const message = `the client used the id ${id} again before it was answered`;
+    state.actions.push({ do: 'warn', about: 'client-id', message });
+    batch?.cancel();
+    return;
+  }
+  state.open.add(id);
   if (method === 'initialize' && state.conversation.state === 'silent') {
     receiveInitialize(state, id, textAt(line, ['params']) ?? '{}');
     return;
   }
-  dispatch(state, { id, method, line });
+  dispatch(state, request);
 }
 
 /** A notification of the client. It is never held: by the time it could be sent it would mean nothing. */
-export function receiveNotification(state: State, method: string, line: Line): void {
+function receiveNotification(state: State, method: string, line: Line): void {
   switch (method) {
     case 'notifications/initialized':
       receiveInitialized(state, line);
@@ -46,20 +102,12 @@ export function receiveNotification(state: State, method: string, line: Line): v
 }
 
 /** The client's answer to a request of a generation; dropped when that one is gone. */
-export function receiveAnswer(state: State, head: Extract<Head, { kind: 'response' }>, line: Line): void {
+function receiveAnswer(state: State, head: Extract<Head, { kind: 'response' }>, line: Line): void {
   const asked = state.asked.get(head.id);
   if (asked === undefined) return;
   state.asked.delete(head.id);
   questionMoved(state, asked);
   toServer(state, asked.peer, withId(line, asked.id));
-}
-
-export function receiveInvalid(state: State): void {
-  refuseInvalid(state, 'mcp-dev: this line is no JSON-RPC 2.0 message');
-}
-
-export function receiveBatch(state: State): void {
-  refuseInvalid(state, 'mcp-dev: JSON-RPC batches are not supported');
 }
 
 function receiveInitialized(state: State, line: Line): void {
@@ -75,14 +123,27 @@ function cancel(state: State, line: Line): void {
   const raw = textAt(line, ['params', 'requestId']);
   const id = raw === undefined ? undefined : idText(raw);
   if (id === undefined) return;
-  const other = (request: ClientRequest): boolean => request.id !== id;
-  state.held = state.held.filter(other);
-  state.deferred = state.deferred.filter(other);
+  const waiting = [...state.held, ...state.deferred].find((request) => request.id === id);
+  if (waiting !== undefined) {
+    // Nobody has heard of it yet, so nobody has to hear that it is not wanted any more.
+    state.held = state.held.filter((request) => request !== waiting);
+    state.deferred = state.deferred.filter((request) => request !== waiting);
+    leaveUnanswered(state, waiting);
+    return;
+  }
   const request = state.inFlight.get(id);
   if (request === undefined) return;
   toServer(state, request.peer, line);
-  request.peer.cancelled.add(id);
+  expectLateAnswer(request.peer, id);
   settle(state, request);
+  leaveUnanswered(state, request);
+}
+
+/** A server may answer what was cancelled, or not: in the end such ids are forgotten. */
+function expectLateAnswer(peer: Peer, id: IdText): void {
+  peer.cancelled.add(id);
+  const [oldest] = peer.cancelled;
+  if (peer.cancelled.size > CANCELLED_REMEMBERED && oldest !== undefined) peer.cancelled.delete(oldest);
 }
 
 function passProgress(state: State, line: Line): void {

@@ -1,21 +1,63 @@
 import { editAt, splice, textAt, withId } from '../wire/edit.ts';
-import type { Head } from '../wire/head.ts';
+import { type Head, readHead } from '../wire/head.ts';
 import { type IdText, idText, OWN_PREFIX, roundedId } from '../wire/id.ts';
 import type { Line } from '../wire/line.ts';
 import { ErrorCode, errorResponse, isObject, notification, result } from '../wire/message.ts';
+import { answer } from './answers.ts';
+import { membersOf } from './batch.ts';
 import { capabilityOf, emptyResult } from './capabilities.ts';
 import type { ListMethod } from './catalogue.ts';
+import { noteCursor } from './cursors.ts';
 import { questionMoved } from './draining.ts';
 import { activate, readList, receiveList } from './hand-over.ts';
 import { receiveHandshake } from './handshake.ts';
-import { releaseDeferred, rememberEffect, settle } from './serving.ts';
-import { type InFlight, type Peer, type State, toClient } from './state.ts';
+import { showStale } from './old-code.ts';
+import { rememberEffect } from './requests.ts';
+import { releaseDeferred, settle } from './serving.ts';
+import { type InFlight, type Peer, type State, toClient, toServer } from './state.ts';
+import { noteTaskResult, noteTaskStatus } from './tasks.ts';
 
 /** Notifications of one kind that follow one another more closely than this are merged into one. */
 const MERGE_MS = 50;
+/** More open questions to the client than any server has. */
+const MOST_QUESTIONS = 10_000;
+/** So many messages of a candidate are kept until it takes over. */
+const MOST_KEPT = 1000;
+
+/** One message of a generation, or a batch of them. */
+export function receiveFromServer(state: State, peer: Peer, line: Line): void {
+  const head = readHead(line);
+  if (head.kind !== 'batch') {
+    receive(state, peer, head, line);
+    return;
+  }
+  const members = membersOf(line);
+  if (members === undefined) state.actions.push({ do: 'garbage', generation: peer.generation, line });
+  else for (const member of members) receive(state, peer, readHead(member), member);
+}
+
+function receive(state: State, peer: Peer, head: Head, line: Line): void {
+  switch (head.kind) {
+    case 'request':
+      receiveServerRequest(state, peer, head, line);
+      return;
+    case 'notification':
+      receiveServerNotification(state, peer, head.method, line);
+      return;
+    case 'response':
+      receiveResponse(state, peer, head, line);
+      return;
+    case 'batch':
+    case 'invalid':
+      state.actions.push({ do: 'garbage', generation: peer.generation, line });
+      return;
+    case 'blank':
+      return;
+  }
+}
 
 /** The answer of a generation, to us or to the client. */
-export function receiveResponse(
+function receiveResponse(
   state: State,
   peer: Peer,
   head: Extract<Head, { kind: 'response' }>,
@@ -39,25 +81,42 @@ export function receiveResponse(
   if (request === undefined) {
     if (!peer.cancelled.delete(head.id)) {
       const message = `generation ${peer.generation} answered the id ${head.id}, which nobody waits for`;
-      state.actions.push({ do: 'warn', message });
+      state.actions.push({ do: 'warn', about: 'server-id', message });
     }
     return;
   }
   if (peer.phase.phase === 'fresh') activate(state, peer);
-  toClient(state, head.outcome === 'error' ? mendError(peer, request, line) : line);
-  if (head.outcome === 'result') rememberEffect(state, request);
+  if (head.outcome === 'result') {
+    rememberEffect(state, request);
+    noteCursor(state, peer, request, line);
+    noteTaskResult(state, peer, request, line);
+    answer(
+      state,
+      request,
+      request.stale === undefined ? line : showStale(state, request, request.stale, line),
+    );
+  } else answer(state, request, mendError(peer, request, line));
   settle(state, request);
   if (request.method === 'tools/list' && peer === state.active) releaseDeferred(state);
 }
 
 /** A request of a generation: the client answers it under an id that no other generation uses. */
-export function receiveServerRequest(
+function receiveServerRequest(
   state: State,
   peer: Peer,
   head: Extract<Head, { kind: 'request' }>,
   line: Line,
 ): void {
+  if (state.asked.size >= MOST_QUESTIONS) {
+    const message = 'the client has not answered thousands of earlier requests';
+    toServer(state, peer, errorResponse(head.id, ErrorCode.internal, `mcp-dev: ${message}`));
+    state.actions.push({ do: 'warn', about: 'server-questions', message });
+    return;
+  }
   const id = JSON.stringify(`${OWN_PREFIX}s:${peer.generation}:${++state.lastId}`);
+  if (head.method !== 'ping') {
+    for (const request of state.inFlight.values()) if (request.peer === peer) request.exchanged = true;
+  }
   const token = textAt(line, ['params', '_meta', 'progressToken']);
   const asked = { peer, method: head.method, id: head.id, token };
   state.asked.set(id, asked);
@@ -67,13 +126,13 @@ export function receiveServerRequest(
 }
 
 /** A notification of a generation. */
-export function receiveServerNotification(state: State, peer: Peer, method: string, line: Line): void {
+function receiveServerNotification(state: State, peer: Peer, method: string, line: Line): void {
   switch (method) {
     case 'notifications/cancelled':
       passCancellation(state, peer, line);
       return;
     case 'notifications/progress':
-      if (isAwaited(state, peer, line)) toClient(state, line);
+      passProgress(state, peer, line);
       return;
     case 'notifications/tools/list_changed':
       passListChanged(state, peer, method, ['tools/list'], line);
@@ -89,7 +148,8 @@ export function receiveServerNotification(state: State, peer: Peer, method: stri
       if (peer.phase.phase === 'active') toClient(state, line);
       return;
     default:
-      if (peer.phase.phase === 'greeted' || peer.phase.phase === 'preparing') peer.backlog.push(line);
+      if (method === 'notifications/tasks/status') noteTaskStatus(state, peer, line);
+      if (peer.phase.phase === 'greeted' || peer.phase.phase === 'preparing') keepForLater(state, peer, line);
       else toClient(state, line);
   }
 }
@@ -150,14 +210,31 @@ function passCancellation(state: State, peer: Peer, line: Line): void {
   }
 }
 
-/** Progress counts only while its request waits for an answer, and from the generation that has it. */
-function isAwaited(state: State, peer: Peer, line: Line): boolean {
+/**
+ * Progress counts only while its request waits for an answer, and from the generation that has it. It must
+ * increase (basic, utilities, progress), also when another generation has begun anew.
+ */
+function passProgress(state: State, peer: Peer, line: Line): void {
   const token = textAt(line, ['params', 'progressToken']);
-  if (token === undefined) return false;
-  for (const request of state.inFlight.values()) {
-    if (request.peer === peer && tokenOf(request) === token) return true;
+  if (token === undefined) return;
+  const request = [...state.inFlight.values()].find(
+    (candidate) => candidate.peer === peer && tokenOf(candidate) === token,
+  );
+  if (request === undefined) return;
+  const progress = Number(textAt(line, ['params', 'progress']));
+  if (request.interrupted !== undefined && progress <= request.progress) return;
+  if (progress > request.progress) request.progress = progress;
+  toClient(state, line);
+}
+
+/** Speaks for a candidate after the hand-over. One that says too much before it is not kept in full. */
+function keepForLater(state: State, peer: Peer, line: Line): void {
+  if (peer.backlog.length < MOST_KEPT) {
+    peer.backlog.push(line);
+    return;
   }
-  return false;
+  const message = `generation ${peer.generation} says more before it is ready than can be kept`;
+  state.actions.push({ do: 'warn', about: 'server-backlog', message });
 }
 
 function tokenOf(request: InFlight): string | null {

@@ -10,7 +10,8 @@ import {
 } from './catalogue.ts';
 import { drain } from './draining.ts';
 import { ask, errorText, reject } from './questions.ts';
-import { calledTool, release } from './serving.ts';
+import { calledTool } from './requests.ts';
+import { release } from './serving.ts';
 import { type Peer, type Question, type State, toClient, toServer } from './state.ts';
 
 /** How long the lists other than `tools/list` may keep a hand-over waiting. */
@@ -40,6 +41,15 @@ export function prepare(state: State, peer: Peer): void {
     ms: OTHER_LISTS_MS,
   });
   handOverWhenRead(state, peer);
+}
+
+/** Log level and subscriptions as the client left them. */
+function applyState(state: State, peer: Peer): void {
+  if (state.level !== undefined) {
+    ask(state, peer, { purpose: 'state' }, 'logging/setLevel', { level: state.level });
+  }
+  for (const uri of state.subscriptions)
+    ask(state, peer, { purpose: 'state' }, 'resources/subscribe', { uri });
 }
 
 /** Asks for every list that the generation has. Those it has not are known to be empty. */
@@ -137,6 +147,19 @@ export function activate(state: State, peer: Peer, differences?: readonly Differ
   if (old !== undefined && old !== peer) drain(state, old);
   if (old !== peer) state.actions.push({ do: 'ready', generation: peer.generation, differences });
   release(state);
+}
+
+/** The active generation crashed a moment after it had taken over: the one before it serves again. */
+export function revert(state: State, peer: Peer): void {
+  const { generation } = peer;
+  state.actions.push({ do: 'clear-timer', timer: { kind: 'keep', generation } });
+  state.actions.push({ do: 'clear-timer', timer: { kind: 'drain', generation } });
+  applyState(state, peer);
+  tellClient(state, state.catalogue, peer.catalogue);
+  peer.phase = { phase: 'active' };
+  peer.newest = false;
+  state.active = peer;
+  state.catalogue = peer.catalogue;
 }
 
 function tellClient(state: State, before: Catalogue, after: Catalogue): void {

@@ -75,7 +75,8 @@ function openWith(state: State, peer: Peer, answer: JsonObject, line: Line): voi
   const capabilities = padCapabilities(peer.capabilities);
   const edit = editAt(line, ['result', 'capabilities'], JSON.stringify(capabilities));
   const { id, params } = conversation;
-  open(state, params, String(answer.protocolVersion), capabilities);
+  state.actions.push({ do: 'remember', handshake: { asked: wantedVersion(params), result: answer } });
+  open(state, id, params, String(answer.protocolVersion), capabilities);
   toClient(state, withId(line, id, ...(edit === undefined ? [] : [edit])));
   activate(state, peer);
 }
@@ -83,6 +84,7 @@ function openWith(state: State, peer: Peer, answer: JsonObject, line: Line): voi
 /** The server has its reasons, for example that it speaks none of the client's versions: the client decides. */
 function refuseHandshake(state: State, peer: Peer, id: IdText, line: Line): void {
   state.conversation = { state: 'silent' };
+  state.open.delete(id);
   state.actions.push({ do: 'clear-timer', timer: { kind: 'answer' } });
   toClient(state, withId(line, id));
   activate(state, peer);
@@ -93,23 +95,23 @@ export function answerAlone(state: State): void {
   const { conversation } = state;
   if (conversation.state !== 'greeting') return;
   const { id, params } = conversation;
-  const wanted = Line.of(params).parse();
-  const version = isObject(wanted) ? String(wanted.protocolVersion) : NEWEST_LEGACY;
-  const protocolVersion = LEGACY_VERSIONS.includes(version) ? version : NEWEST_LEGACY;
-  const capabilities = padCapabilities({});
-  open(state, params, protocolVersion, capabilities);
+  const { result: earlier = {}, asked } = state.remembered ?? {};
+  const wanted = wantedVersion(params);
+  const own = LEGACY_VERSIONS.includes(wanted) ? wanted : NEWEST_LEGACY;
+  const protocolVersion = asked === wanted ? String(earlier.protocolVersion) : own;
+  const capabilities = padCapabilities(isObject(earlier.capabilities) ? earlier.capabilities : {});
+  open(state, id, params, protocolVersion, capabilities);
   // What the client knows is what the first generation is compared with: nothing.
   for (const method of LIST_METHODS) state.catalogue.set(method, []);
-  toClient(
-    state,
-    result(id, {
-      protocolVersion,
-      capabilities,
-      serverInfo: { name: state.settings.name, version: '0.0.0' },
-      instructions: instructions(state),
-    }),
-  );
+  const serverInfo = earlier.serverInfo ?? { name: state.settings.name, version: '0.0.0' };
+  const told = { ...earlier, protocolVersion, capabilities, serverInfo, instructions: instructions(state) };
+  toClient(state, result(id, told));
   release(state);
+}
+
+function wantedVersion(params: string): string {
+  const wanted = Line.of(params).parse();
+  return isObject(wanted) ? String(wanted.protocolVersion) : NEWEST_LEGACY;
 }
 
 function instructions(state: State): string {
@@ -121,7 +123,14 @@ function instructions(state: State): string {
   return `This server is under development and does not work at the moment: ${source.failure.summary}. Its tools appear as soon as that is mended.${details}`;
 }
 
-function open(state: State, params: string, protocolVersion: string, capabilities: JsonObject): void {
+function open(
+  state: State,
+  id: IdText,
+  params: string,
+  protocolVersion: string,
+  capabilities: JsonObject,
+): void {
+  state.open.delete(id);
   state.conversation = { state: 'open', params, protocolVersion, capabilities, initialized: false };
   state.actions.push({ do: 'clear-timer', timer: { kind: 'answer' } });
 }

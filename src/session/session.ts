@@ -1,19 +1,15 @@
-import { readHead } from '../wire/head.ts';
-import type { Line } from '../wire/line.ts';
-import { drain, endDrain, withdraw } from './draining.ts';
+import { endDrain, endKeeping, retire, withdraw } from './draining.ts';
 import type { SessionAction, SessionEvent, Timer } from './events.ts';
-import {
-  receiveAnswer,
-  receiveBatch,
-  receiveInvalid,
-  receiveNotification,
-  receiveRequest,
-} from './from-client.ts';
-import { endMerge, receiveResponse, receiveServerNotification, receiveServerRequest } from './from-server.ts';
-import { losePatience } from './hand-over.ts';
+import type { Failure } from './failure.ts';
+import { receiveFromClient } from './from-client.ts';
+import { endMerge, receiveFromServer } from './from-server.ts';
+import { losePatience, revert } from './hand-over.ts';
 import { answerAlone, greet } from './handshake.ts';
-import { failInFlight, release, releaseDeferred, requeue } from './serving.ts';
+import { interrupt } from './interruption.ts';
+import { logStale } from './old-code.ts';
+import { holdTimeout, release, releaseDeferred } from './serving.ts';
 import { initialState, type Peer, type SessionSettings, type State } from './state.ts';
+import { forgetTasks } from './tasks.ts';
 
 /**
  * The conversation between one client and the generations of one server, without processes, pipes or a
@@ -40,20 +36,23 @@ export class Session {
 
   /** How many requests of the client have no answer yet. */
   get unanswered(): number {
-    const { conversation, held, deferred, inFlight } = this.#state;
-    const greeting = conversation.state === 'greeting' ? 1 : 0;
-    return greeting + held.length + deferred.length + inFlight.size;
+    return this.#state.open.size;
+  }
+
+  /** How many bytes of requests wait for a generation. */
+  get heldBytes(): number {
+    return this.#state.heldBytes;
   }
 }
 
 function apply(state: State, event: SessionEvent): void {
   switch (event.type) {
     case 'client':
-      fromClient(state, event.line);
+      receiveFromClient(state, event.line);
       return;
     case 'server': {
       const peer = state.peers.get(event.generation);
-      if (peer !== undefined) fromServer(state, peer, event.line);
+      if (peer !== undefined) receiveFromServer(state, peer, event.line);
       return;
     }
     case 'started':
@@ -63,7 +62,7 @@ function apply(state: State, event: SessionEvent): void {
       gone(state, event);
       return;
     case 'awaited':
-      awaited(state);
+      awaited(state, event.change);
       return;
     case 'settled':
       state.source = { state: 'served' };
@@ -71,62 +70,23 @@ function apply(state: State, event: SessionEvent): void {
       release(state);
       return;
     case 'broken':
-      state.source = { state: 'broken', failure: event.failure };
-      state.actions.push({ do: 'clear-timer', timer: { kind: 'hold' } });
-      if (state.active === undefined) answerAlone(state);
-      release(state);
+      broken(state, event.failure);
       return;
     case 'retire': {
       const peer = state.peers.get(event.generation);
-      if (peer !== undefined) drain(state, peer);
+      if (peer !== undefined) retire(state, peer);
       return;
     }
+    case 'revert': {
+      const peer = state.peers.get(event.generation);
+      if (peer !== undefined) revert(state, peer);
+      return;
+    }
+    case 'remembered':
+      state.remembered = event.handshake;
+      return;
     case 'timer':
       expire(state, event.timer);
-      return;
-  }
-}
-
-function fromClient(state: State, line: Line): void {
-  const head = readHead(line);
-  switch (head.kind) {
-    case 'request':
-      receiveRequest(state, head, line);
-      return;
-    case 'notification':
-      receiveNotification(state, head.method, line);
-      return;
-    case 'response':
-      receiveAnswer(state, head, line);
-      return;
-    case 'batch':
-      receiveBatch(state);
-      return;
-    case 'invalid':
-      receiveInvalid(state);
-      return;
-    case 'blank':
-      return;
-  }
-}
-
-function fromServer(state: State, peer: Peer, line: Line): void {
-  const head = readHead(line);
-  switch (head.kind) {
-    case 'request':
-      receiveServerRequest(state, peer, head, line);
-      return;
-    case 'notification':
-      receiveServerNotification(state, peer, head.method, line);
-      return;
-    case 'response':
-      receiveResponse(state, peer, head, line);
-      return;
-    case 'batch':
-    case 'invalid':
-      state.actions.push({ do: 'garbage', generation: peer.generation, line });
-      return;
-    case 'blank':
       return;
   }
 }
@@ -143,6 +103,7 @@ function started(state: State, generation: number, newest: boolean): void {
     cancelled: new Set(),
     pending: 0,
     outdated: new Set(),
+    tasks: new Set(),
   };
   state.peers.set(generation, peer);
   if (state.conversation.state === 'silent') release(state);
@@ -155,17 +116,31 @@ function gone(state: State, { generation, failure }: Extract<SessionEvent, { typ
   state.peers.delete(generation);
   state.actions.push({ do: 'clear-timer', timer: { kind: 'lists', generation } });
   state.actions.push({ do: 'clear-timer', timer: { kind: 'drain', generation } });
+  state.actions.push({ do: 'clear-timer', timer: { kind: 'keep', generation } });
   withdraw(state, peer);
+  forgetTasks(state, peer);
   if (state.active === peer) state.active = undefined;
-  if (peer.phase.phase === 'fresh') requeue(state, peer);
-  else failInFlight(state, peer, failure);
+  interrupt(state, peer, failure);
+  // Where another generation serves, what it may be given again need not wait.
+  if (state.active !== undefined) release(state);
 }
 
-function awaited(state: State): void {
+function broken(state: State, failure: Failure): void {
+  const isNews = state.source.state !== 'broken' || state.source.failure !== failure;
+  state.source = { state: 'broken', failure };
+  state.actions.push({ do: 'clear-timer', timer: { kind: 'hold' } });
+  if (state.active === undefined) answerAlone(state);
+  else if (isNews) logStale(state, failure);
+  release(state);
+}
+
+function awaited(state: State, change: boolean): void {
   // Whatever is on its way was started before this change.
   for (const peer of state.peers.values()) peer.newest = false;
-  if (state.source.state === 'awaited' || state.source.state === 'late') return;
-  state.source = { state: 'awaited' };
+  const { source } = state;
+  const isOnItsWay = source.state === 'awaited' || source.state === 'late';
+  if (isOnItsWay && (source.change || !change)) return;
+  state.source = { state: 'awaited', change };
   state.actions.push({ do: 'set-timer', timer: { kind: 'hold' }, ms: state.settings.hold });
 }
 
@@ -175,7 +150,9 @@ function expire(state: State, timer: Timer): void {
       answerAlone(state);
       return;
     case 'hold':
-      state.source = { state: 'late' };
+      if (state.source.state !== 'awaited') return;
+      state.source = { state: 'late', change: state.source.change };
+      logStale(state, holdTimeout(state));
       release(state);
       return;
     case 'schema':
@@ -184,6 +161,11 @@ function expire(state: State, timer: Timer): void {
     case 'drain': {
       const peer = state.peers.get(timer.generation);
       if (peer !== undefined) endDrain(state, peer);
+      return;
+    }
+    case 'keep': {
+      const peer = state.peers.get(timer.generation);
+      if (peer !== undefined) endKeeping(state, peer);
       return;
     }
     case 'lists':

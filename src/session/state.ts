@@ -1,6 +1,7 @@
 import type { IdText } from '../wire/id.ts';
 import type { Line } from '../wire/line.ts';
 import type { JsonObject } from '../wire/message.ts';
+import type { Batch } from './batch.ts';
 import type { Catalogue, ListMethod } from './catalogue.ts';
 import type { SessionAction } from './events.ts';
 import type { Failure } from './failure.ts';
@@ -10,7 +11,13 @@ export interface SessionSettings {
   /** What the server is called when it cannot say so itself. */
   readonly name: string;
   readonly hold: number;
+  /** How long a generation may drain while the next one serves, and while the next one waits for its end. */
   readonly drain: number;
+  readonly exclusiveDrain: number;
+  /** Which interrupted requests are sent to another generation. */
+  readonly replay: 'safe' | 'idempotent' | 'never';
+  /** What a call gets from old code: its result with a note, an error in its place, or the bare result. */
+  readonly stale: 'notice' | 'error' | 'silent';
   /** When the client's handshake is answered though no generation is ready. */
   readonly answerAfter: number;
 }
@@ -30,13 +37,22 @@ export type Conversation =
       readonly initialized: boolean;
     };
 
+/** What a good start of this server answered to `initialize`, and for which version it had been asked. */
+export interface RememberedHandshake {
+  readonly asked: string;
+  readonly result: JsonObject;
+}
+
 /** How the newest source stands to what is served. */
 export type Source =
   | { readonly state: 'served' }
-  /** A change is on its way to being served; requests are held until `hold` has passed. */
-  | { readonly state: 'awaited' }
+  /**
+   * Another generation is on its way; requests are held until `hold` has passed since the first `change` of the
+   * source, or, as long as there is none, since it set out.
+   */
+  | { readonly state: 'awaited'; readonly change: boolean }
   /** It is still on its way, but requests are not held for it any more. */
-  | { readonly state: 'late' }
+  | { readonly state: 'late'; readonly change: boolean }
   | { readonly state: 'broken'; readonly failure: Failure };
 
 /** What a generation is to the session. */
@@ -47,7 +63,8 @@ export type Phase =
   /** It answered the handshake; its lists are read before it takes over. */
   | { readonly phase: 'preparing'; readonly reading: Set<ListMethod>; readonly patient: boolean }
   | { readonly phase: 'active' }
-  | { readonly phase: 'draining' };
+  /** `kept`: it was replaced a moment ago, and takes over again if its successor crashes. */
+  | { readonly phase: 'draining'; readonly kept: boolean };
 
 /** What one of our own requests to a generation was for. */
 export type Question =
@@ -72,22 +89,35 @@ export interface Peer {
   readonly cancelled: Set<IdText>;
   /** How many requests of the client it has in flight. */
   pending: number;
+  /** Tasks that it made for the client and that are not over, by id as JSON text. */
+  readonly tasks: Set<string>;
   /** Lists that it announced as changed while it was being prepared. */
   readonly outdated: Set<ListMethod>;
 }
 
-/** A request of the client that waits or is in flight. */
+/** A request of the client that has no answer yet. */
 export interface ClientRequest {
   readonly id: IdText;
   readonly method: string;
   readonly line: Line;
+  /** The batch that it came in. */
+  readonly batch: Batch | undefined;
+  /** Why the generation that had it could not answer: it is being sent again, which happens once. */
+  readonly interrupted: Failure | undefined;
+  /** The last progress that the client was told; a request that is sent again must not fall back behind it. */
+  readonly progress: number;
 }
 
 /** A request that a generation has to answer. */
 export interface InFlight extends ClientRequest {
   readonly peer: Peer;
+  /** Set when it went to old code. */
+  readonly stale: Failure | undefined;
   /** Its progress token as JSON text; `null` when it has none, `undefined` while nobody looked. */
   token: string | null | undefined;
+  progress: number;
+  /** The generation asked the client something while it had the request. */
+  exchanged: boolean;
 }
 
 /** A request of a generation that the client has to answer. */
@@ -116,9 +146,21 @@ export interface State {
   held: ClientRequest[];
   /** Calls that wait for the client to read the list again. */
   deferred: ClientRequest[];
+  /** How many bytes of requests wait. */
+  heldBytes: number;
   readonly inFlight: Map<IdText, InFlight>;
+  /** The ids of all requests that have no answer yet. */
+  readonly open: Set<IdText>;
   /** Requests of generations to the client, by the id that the client sees. */
   readonly asked: Map<IdText, Asked>;
+  /** Which generation made a cursor that the client was given, by the cursor as JSON text. */
+  readonly cursors: Map<string, number>;
+  /** Which generation made a task, by its id as JSON text. */
+  readonly tasks: Map<string, Peer>;
+  /** The handshake of an earlier session with this server. */
+  remembered: RememberedHandshake | undefined;
+  /** The failure that the client has been told of at length. */
+  noticed: Failure | undefined;
   level: string | undefined;
   readonly subscriptions: Set<string>;
   readonly merging: Map<string, Merging>;
@@ -137,7 +179,13 @@ export function initialState(settings: SessionSettings): State {
     catalogue: new Map(),
     held: [],
     deferred: [],
+    heldBytes: 0,
     inFlight: new Map(),
+    open: new Set(),
+    cursors: new Map(),
+    tasks: new Map(),
+    remembered: undefined,
+    noticed: undefined,
     asked: new Map(),
     level: undefined,
     subscriptions: new Set(),

@@ -1,5 +1,5 @@
 import { type IdText, idText } from './id.ts';
-import type { Line } from './line.ts';
+import { Line } from './line.ts';
 import { eachMember, isSpace, skipSpace, stringEnd, valueEnd } from './scan.ts';
 
 /** What a message is, learnt from its outermost members alone. */
@@ -26,13 +26,24 @@ const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const COLON = 0x3a;
 const COMMA = 0x2c;
+const ZERO = 0x30;
 
 /** The outermost members that tell what a message is. */
+type Name = 'jsonrpc' | 'id' | 'method' | 'params' | 'result' | 'error';
+const NAMES: readonly Name[] = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'];
+
+/** Methods of messages that come in numbers. */
+const FREQUENT = ['tools/call', 'notifications/progress', 'notifications/message', 'resources/read'];
+
+/** An id of so many digits fits into a small integer. */
+const MOST_DIGITS = 9;
+
+/** What was read of those members. */
 interface Found {
   version: boolean;
   id: string | undefined;
   method: string | undefined;
-  body: 'params' | 'result' | 'error' | undefined;
+  body: Extract<Name, 'params' | 'result' | 'error'> | undefined;
 }
 
 /**
@@ -100,21 +111,17 @@ function readForwards(bytes: Buffer, position: number, end: number, found: Found
   while (at < end && bytes[at] === QUOTE) {
     const keyEnd = stringEnd(bytes, at, end);
     if (keyEnd === -1) return false;
-    const key = bytes.toString('latin1', at + 1, keyEnd - 1);
+    const name = nameAt(bytes, at + 1, keyEnd - 1);
     at = skipSpace(bytes, keyEnd, end);
     if (bytes[at] !== COLON) return false;
     at = skipSpace(bytes, at + 1, end);
     const first = bytes[at];
-    if (first === OPEN_BRACE || first === OPEN_BRACKET) {
-      note(found, key, '');
-      return false;
-    }
-    const close = valueEnd(bytes, at, end);
+    const close = first === OPEN_BRACE || first === OPEN_BRACKET ? -1 : valueEnd(bytes, at, end);
     if (close === -1) {
-      note(found, key, '');
+      note(found, name, bytes, at, at);
       return false;
     }
-    note(found, key, key === 'result' ? '' : bytes.toString('utf8', at, close));
+    note(found, name, bytes, at, close);
     at = skipSpace(bytes, close, end);
     if (bytes[at] === CLOSE_BRACE) return true;
     if (bytes[at] !== COMMA) return false;
@@ -136,17 +143,17 @@ function readBackwards(bytes: Buffer, start: number, close: number, found: Found
     if (bytes[at - 1] === QUOTE) at = plainStringStart(bytes, start, at);
     else while (at > start && isScalarByte(bytes[at - 1])) at--;
     if (at <= start || at === valueClose) return;
-    const value = bytes.toString('utf8', at, valueClose);
+    const valueStart = at;
     at = spaceBefore(bytes, start, at);
     if (bytes[at - 1] !== COLON) return;
     const keyClose = spaceBefore(bytes, start, at - 1);
     if (bytes[keyClose - 1] !== QUOTE) return;
     at = plainStringStart(bytes, start, keyClose);
     if (at <= start) return;
-    const key = bytes.toString('latin1', at + 1, keyClose - 1);
+    const name = nameAt(bytes, at + 1, keyClose - 1);
     at = spaceBefore(bytes, start, at);
     if (bytes[at - 1] !== COMMA) return;
-    note(found, key, value);
+    note(found, name, bytes, valueStart, valueClose);
     at--;
   }
 }
@@ -178,24 +185,63 @@ function isScalarByte(byte: number | undefined): boolean {
   );
 }
 
-function note(found: Found, key: string, value: string): void {
-  switch (key) {
+/** Notes a member with its value, which is empty where only the member's being there counts. */
+function note(found: Found, name: Name | undefined, bytes: Buffer, start: number, end: number): void {
+  switch (name) {
     case 'jsonrpc':
-      found.version = value === '"2.0"';
+      found.version = spells(bytes, start, end, '"2.0"');
       break;
     case 'id':
-      found.id ??= value;
+      found.id ??= idAt(bytes, start, end);
       break;
     case 'method':
-      if (value.startsWith('"'))
-        found.method ??= value.includes('\\') ? String(JSON.parse(value)) : value.slice(1, -1);
+      if (bytes[start] === QUOTE && end > start) found.method ??= methodAt(bytes, start + 1, end - 1);
       break;
     case 'params':
     case 'result':
     case 'error':
-      found.body ??= key;
+      found.body ??= name;
+      break;
+    case undefined:
       break;
   }
+}
+
+// What follows reads bytes as text without making a string where it can: to make one costs more than all else
+// that is done to tell what a line is.
+
+/** The member whose key lies here, if it is one that tells something. */
+function nameAt(bytes: Buffer, start: number, end: number): Name | undefined {
+  return NAMES.find((name) => spells(bytes, start, end, name));
+}
+
+function idAt(bytes: Buffer, start: number, end: number): string {
+  const isShort = end > start && end - start <= MOST_DIGITS;
+  if (!isShort || (bytes[start] === ZERO && end - start > 1)) return bytes.toString('utf8', start, end);
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const digit = (bytes[at] as number) - ZERO;
+    if (digit < 0 || digit > 9) return bytes.toString('utf8', start, end);
+    value = value * 10 + digit;
+  }
+  return String(value);
+}
+
+function methodAt(bytes: Buffer, start: number, end: number): string {
+  for (const method of FREQUENT) if (spells(bytes, start, end, method)) return method;
+  const text = bytes.toString('utf8', start - 1, end + 1);
+  if (!text.includes('\\')) return text.slice(1, -1);
+  // With an escape that JSON does not know it is a method that nobody knows.
+  return String(Line.of(text).parse() ?? text);
+}
+
+/** Whether the bytes are exactly this ASCII text. */
+function spells(bytes: Buffer, start: number, end: number, text: string): boolean {
+  if (end - start !== text.length) return false;
+  for (let index = 0; index < text.length; index++) {
+    if (bytes[start + index] !== text.charCodeAt(index)) return false;
+  }
+  return true;
 }
 
 /** The sure way: every outermost member, one after the other. */
@@ -204,9 +250,7 @@ function walk(line: Line): Head {
   const found: Found = { version: false, id: undefined, method: undefined, body: undefined };
   const open = skipSpace(bytes, 0, bytes.length);
   const close = eachMember(bytes, open, bytes.length, ({ key, value }) => {
-    const name = bytes.toString('latin1', key.start, key.end);
-    const known = name === 'jsonrpc' || name === 'id' || name === 'method';
-    note(found, name, known ? bytes.toString('utf8', value.start, value.end) : '');
+    note(found, nameAt(bytes, key.start, key.end), bytes, value.start, value.end);
     return true;
   });
   if (close === -1 || skipSpace(bytes, close, bytes.length) !== bytes.length) return INVALID;

@@ -44,7 +44,7 @@ test('the table of the README has one row of three cells for each option', () =>
   expect(body).toContainEqual(
     expect.stringContaining('| `--clear <glob>` / `--no-clear` | `**/__pycache__` |'),
   );
-  expect(body).toContainEqual(expect.stringContaining('| `--exclusive [on\\|off]` | `off` |'));
+  expect(body).toContainEqual(expect.stringContaining('| `--exclusive [auto\\|on\\|off]` | `auto` |'));
 });
 
 test('the version is that of package.json', () => {

@@ -122,7 +122,7 @@ describe('wrong words', () => {
       ['--hold=2147483648'],
       '--hold must be a whole number of milliseconds from 0 to 2147483647 (got "2147483648")',
     ],
-    [['--exclusive=maybe'], '--exclusive must be "on" or "off" (got "maybe")'],
+    [['--exclusive=maybe'], '--exclusive must be "auto" or "on" or "off" (got "maybe")'],
     [['--signal', 'SIGFOO'], '--signal must be the name of a signal such as "SIGTERM" (got "SIGFOO")'],
     [['--name', ''], '--name must be a string that is not empty (got "")'],
     [['--verbose=1'], '--verbose must be given without a value (got "1")'],

@@ -23,9 +23,12 @@ describe('defaults', () => {
       build: undefined,
       debounce: undefined,
       clear: ['**/__pycache__'],
-      exclusive: 'off',
+      exclusive: 'auto',
       hold: 20_000,
       drain: 60_000,
+      exclusiveDrain: 10_000,
+      replay: 'safe',
+      stale: 'notice',
       readyTimeout: 30_000,
       signal: 'SIGTERM',
       killTimeout: 5_000,
@@ -49,11 +52,26 @@ describe('defaults', () => {
     expect(config).toMatchObject({ entry, launch: { kind: 'entry', entry, args: ['--port', '3'] } });
   });
 
-  test('drain is short when exclusive, unless a time is given', async () => {
+  test('a drain that others wait for is short, unless a time is given', async () => {
     const host = hostOf(tempProject(files));
-    expect(await runOf(['server.ts', '--exclusive'], host)).toMatchObject({ exclusive: 'on', drain: 10_000 });
-    expect(await runOf(['server.ts', '--exclusive', '--drain', '7'], host)).toMatchObject({ drain: 7 });
-    expect(await runOf(['server.ts', '--exclusive', 'off'], host)).toMatchObject({ drain: 60_000 });
+    expect(await runOf(['server.ts'], host)).toMatchObject({ drain: 60_000, exclusiveDrain: 10_000 });
+    expect(await runOf(['server.ts', '--drain', '7'], host)).toMatchObject({ drain: 7, exclusiveDrain: 7 });
+  });
+
+  test('a program with a debugger runs alone, and has all the time in the world', async () => {
+    const host = hostOf(tempProject(files));
+    const alone = {
+      exclusive: 'on',
+      readyTimeout: Number.POSITIVE_INFINITY,
+      drain: Number.POSITIVE_INFINITY,
+    };
+    expect(await runOf(['--', 'node', '--inspect-brk=9229', 'x.js'], host)).toMatchObject(alone);
+    expect(await runOf(['--', 'python3', '-m', 'debugpy', '--listen', '5678', 'x.py'], host)).toMatchObject(
+      alone,
+    );
+    const inherited = { ...host, env: { NODE_OPTIONS: '--no-warnings --inspect' } };
+    expect(await runOf(['server.ts'], inherited)).toMatchObject(alone);
+    expect(await runOf(['--', 'node', 'x.js', 'inspect'], host)).toMatchObject({ exclusive: 'auto' });
   });
 });
 

@@ -103,7 +103,7 @@ describe('what it says', () => {
       debounce: 0,
       clear: [],
       exclusive: 'on',
-      drain: 10_000,
+      exclusiveDrain: 10_000,
       envFiles: [project.path('.env')],
       env: { A: '1' },
       signal: 'SIGINT',
@@ -202,7 +202,7 @@ describe('mistakes name the file, the line and the key', () => {
       ':1: "clear" must be a string or a list of strings, or false for none (got true)',
     ],
     ['json', '{"name": ""}', ':1: "name" must be a string that is not empty (got "")'],
-    ['json', '{"exclusive": true}', ':1: "exclusive" must be "on" or "off" (got true)'],
+    ['json', '{"exclusive": true}', ':1: "exclusive" must be "auto" or "on" or "off" (got true)'],
     [
       'json',
       '{"signal": "SIGFOO"}',

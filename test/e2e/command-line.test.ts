@@ -28,7 +28,7 @@ describe('wrong input: exit code 2, one sentence on stderr that names it, nothin
     },
     { args: ['server.mjs', '--hold'], says: '--hold needs a value' },
     { args: ['--signal', 'SIGNOT', 'server.mjs'], says: '--signal must be the name of a signal' },
-    { args: ['--exclusive=maybe', 'server.mjs'], says: '--exclusive must be "on" or "off"' },
+    { args: ['--exclusive=maybe', 'server.mjs'], says: '--exclusive must be "auto" or "on" or "off"' },
     { args: ['--quiet', '-v', 'server.mjs'], says: '--quiet and --verbose exclude one another' },
     { args: ['demo', 'now'], says: 'unexpected "now"' },
     {

@@ -45,7 +45,7 @@ test('the demo shows the whole loop, ends by itself, and leaves nothing', async 
     'notifications/tools/list_changed',
     'tools: greet, add',
     'add({"a":19,"b":23}) → 42',
-    'add({"a":20,"b":22}) → 42',
+    'add({"a":20,"b":22}) → 42', // and why this comes from old code, on lines of its own
     'notifications/tools/list_changed',
     'greet({"name":"Ada"}) → Good evening, Ada!',
   ]);

@@ -30,14 +30,17 @@ export class Dev {
   readonly project: TempProject;
   readonly hub: PuppetHub;
   readonly client: RawClient;
+  /** Starts the same command again, for another client. */
+  readonly another: () => RawClient;
   /** The puppet's program. */
   static readonly puppetFile = PUPPET[1];
   #saves = 0;
 
-  private constructor(project: TempProject, hub: PuppetHub, client: RawClient) {
+  private constructor(project: TempProject, hub: PuppetHub, start: () => RawClient) {
     this.project = project;
     this.hub = hub;
-    this.client = client;
+    this.another = start;
+    this.client = start();
   }
 
   /** Starts `mcp-dev`; nothing was sent yet. */
@@ -60,16 +63,18 @@ export class Dev {
     });
     const hub = await PuppetHub.open();
     const mcpDev = [process.execPath, repositoryFile('bin/mcp-dev.cjs')];
-    const client = RawClient.start([...wrapper, ...mcpDev, ...args, ...launch], {
-      cwd: project.folder,
-      env: { ...hub.env(project.path('puppet.json')), ...env },
-    });
+    const start = (): RawClient =>
+      RawClient.start([...wrapper, ...mcpDev, ...args, ...launch], {
+        cwd: project.folder,
+        env: { ...hub.env(project.path('puppet.json')), ...env },
+      });
+    const dev = new Dev(project, hub, start);
     onTestFinished(() => {
       // Whatever a test is about: no server saw what no client does, and no client what is no message.
       expect(hub.puppets.all.flatMap(({ violations }) => violations)).toEqual([]);
-      expect(client.garbage).toEqual([]);
+      expect(dev.client.garbage).toEqual([]);
     });
-    return new Dev(project, hub, client);
+    return dev;
   }
 
   /** The same with the handshake done and the first generation up. */

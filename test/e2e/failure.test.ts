@@ -20,7 +20,7 @@ test.each([
   {
     name: 'never answers',
     puppet: { hold: [{ method: 'initialize' }] },
-    says: /generation 2 did not answer the handshake within 1500 ms .*; generation 1 goes on/,
+    says: /generation 2 was not ready within 1500 ms of the handshake .*; generation 1 goes on/,
   },
   {
     name: 'speaks another protocol version',

@@ -28,6 +28,23 @@ interface Message {
   readonly error?: { readonly data?: unknown };
 }
 
+interface SimulatedRequest {
+  readonly method: string;
+  readonly tool: string | undefined;
+  /** The generations that got it, in order. */
+  readonly sentTo: number[];
+  answers: number;
+  cancelled: boolean;
+  /** The generation that has it asked the client something. */
+  exchanged: boolean;
+  /** It went to code that was not the newest. */
+  old: boolean;
+}
+
+const newRequest = (method: string, tool?: string): SimulatedRequest => {
+  return { method, tool, sentTo: [], answers: 0, cancelled: false, exchanged: false, old: false };
+};
+
 interface SimulatedServer {
   readonly generation: number;
   /** How many saves it has seen. */
@@ -40,7 +57,21 @@ interface SimulatedServer {
   toldBefore: number;
 }
 
-const METHODS = ['tools/call', 'tools/list', 'resources/read', 'ping', 'x/unknown'] as const;
+/** What clients ask; `tool` for calls. */
+const REQUESTS = [
+  { method: 'tools/call', tool: 'echo' },
+  { method: 'tools/call', tool: 'look' },
+  { method: 'tools/list', tool: undefined },
+  { method: 'resources/read', tool: undefined },
+  { method: 'ping', tool: undefined },
+  { method: 'x/unknown', tool: undefined },
+] as const;
+/** Methods that may be sent to a second generation, whatever the first one did. */
+const SAFE = new Set(['tools/list', 'resources/read', 'ping']);
+/** Methods whose results say so when old code gave them. */
+const MARKED = new Set(['tools/call', 'resources/read']);
+/** Whether a version of the server calls its tool `look` read-only: some do. */
+const isReadOnly = (version: number): boolean => version % 3 !== 2;
 const HOLD_MS = 2000;
 
 /**
@@ -53,10 +84,7 @@ export class Simulation {
   readonly #timers = new Map<string, { at: number; event: CoreEvent }>();
   readonly #exclusive: boolean;
   /** Requests of the client: to which generation they went, and how often they were answered. */
-  readonly #requests = new Map<
-    string,
-    { method: string; sentTo: number[]; answers: number; cancelled: boolean }
-  >();
+  readonly #requests = new Map<string, SimulatedRequest>();
   /** What servers asked the client, by the id that the client saw. */
   readonly #questions = new Map<string, { open: boolean }>();
   #now = 1_000_000;
@@ -75,8 +103,16 @@ export class Simulation {
   constructor(exclusive: boolean) {
     this.#exclusive = exclusive;
     this.#core = new Core(
-      { name: 'simulated', hold: HOLD_MS, drain: 5000, answerAfter: 8000 },
-      { exclusive, hold: HOLD_MS, readyTimeout: 3000 },
+      {
+        name: 'simulated',
+        hold: HOLD_MS,
+        drain: 5000,
+        exclusiveDrain: 2000,
+        replay: 'safe',
+        stale: 'notice',
+        answerAfter: 8000,
+      },
+      { exclusive: exclusive ? 'on' : 'auto', hold: HOLD_MS, readyTimeout: 3000, lastWords: () => '' },
     );
     this.#tell({ type: 'begin' });
     this.#fromClient({
@@ -89,7 +125,7 @@ export class Simulation {
   take(step: Step): void {
     switch (step.step) {
       case 'request':
-        this.#request(METHODS[step.method % METHODS.length] as string);
+        this.#request(step.method);
         return;
       case 'cancel': {
         const open = [...this.#requests].filter(([, { answers, cancelled }]) => answers === 0 && !cancelled);
@@ -133,6 +169,10 @@ export class Simulation {
           if (server.handshake !== 'initialized') return;
           const id = String(server.asked.size);
           server.asked.add(id);
+          for (const request of this.#requests.values()) {
+            if (request.answers === 0 && request.sentTo.at(-1) === server.generation)
+              request.exchanged = true;
+          }
           this.#fromServer(server, { id, method: 'roots/list' });
         });
         return;
@@ -209,11 +249,11 @@ export class Simulation {
     }
   }
 
-  #request(method: string): void {
+  #request(which: number): void {
+    const { method, tool } = REQUESTS[which % REQUESTS.length] as (typeof REQUESTS)[number];
     const id = `c${++this.#lastId}`;
-    const params = method === 'tools/call' ? { name: 'echo', arguments: {} } : {};
-    this.#requests.set(id, { method, sentTo: [], answers: 0, cancelled: false });
-    this.#fromClient({ id, method, params });
+    this.#requests.set(id, newRequest(method, tool));
+    this.#fromClient({ id, method, params: tool === undefined ? {} : { name: tool, arguments: {} } });
   }
 
   #onServer(which: number, act: (server: SimulatedServer) => void): void {
@@ -237,7 +277,11 @@ export class Simulation {
         return;
       }
       case 'tools/list': {
-        const tools = [{ name: 'echo', description: `v${server.version}` }];
+        const annotations = { readOnlyHint: isReadOnly(server.version) };
+        const tools = [
+          { name: 'echo', description: `v${server.version}` },
+          { name: 'look', annotations },
+        ];
         this.#fromServer(server, { id: message.id, result: { tools, by: server.generation } });
         return;
       }
@@ -272,7 +316,7 @@ export class Simulation {
 
   #fromClient(message: Message): void {
     if (message.method === 'initialize') {
-      this.#requests.set('init', { method: 'initialize', sentTo: [], answers: 0, cancelled: false });
+      this.#requests.set('init', newRequest('initialize'));
     }
     this.#tell({ type: 'client', line: Line.json({ jsonrpc: '2.0', ...message }) });
   }
@@ -379,8 +423,15 @@ export class Simulation {
     }
     const by = message.result?.by;
     if (typeof by !== 'number') return;
-    if (!request.sentTo.includes(by))
-      throw new Error(`generation ${by} answered ${message.id} and never had it`);
+    if (request.sentTo.at(-1) !== by)
+      throw new Error(`generation ${by} answered ${message.id} and did not have it`);
+    if (
+      request.old &&
+      MARKED.has(request.method) &&
+      !JSON.stringify(message.result).includes('"stale":true')
+    ) {
+      throw new Error(`old code of generation ${by} passed for new`);
+    }
     this.#mayBeHeard(by);
   }
 
@@ -412,12 +463,24 @@ export class Simulation {
     if (request === undefined) return;
     if (server.life === 'stopping') throw new Error('a request went to a server that is being stopped');
     if (server.handshake !== 'initialized') throw new Error(`${message.method} came before initialized`);
+    this.#checkSentAgain(request, server);
     request.sentTo.push(generation);
-    if (request.sentTo.length > 1) throw new Error(`${message.id} was sent twice`);
+    request.old = server.version < this.#saves;
     const since = this.#awaitedSince;
     const old = server.version < this.#saves;
     if (message.method !== 'ping' && old && since !== undefined && this.#now - since < HOLD_MS) {
       throw new Error(`${message.method} went to old code ${this.#now - since} ms after a save`);
     }
+  }
+
+  /** What a generation could not answer may go to one more, if it is harmless. */
+  #checkSentAgain(request: SimulatedRequest, server: SimulatedServer): void {
+    const [first, second] = request.sentTo;
+    if (first === undefined) return;
+    if (second !== undefined) throw new Error(`${request.method} was sent three times`);
+    if (SAFE.has(request.method)) return;
+    const before = this.#servers.get(first)?.version ?? 2;
+    const harmless = request.tool === 'look' && isReadOnly(before) && isReadOnly(server.version);
+    if (!harmless || request.exchanged) throw new Error(`${request.method} ${request.tool} was sent twice`);
   }
 }

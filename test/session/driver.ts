@@ -1,5 +1,6 @@
 import type { SessionAction, SessionEvent } from '../../src/session/events.ts';
 import { Session } from '../../src/session/session.ts';
+import type { SessionSettings } from '../../src/session/state.ts';
 import { Line } from '../../src/wire/line.ts';
 
 export interface Message {
@@ -22,12 +23,25 @@ export const INITIALIZE = {
 
 /** Drives a session with messages and keeps what it does. */
 export class Driver {
-  readonly #session = new Session({ name: 'driven', hold: 20_000, drain: 60_000, answerAfter: 8000 });
+  readonly #session: Session;
   readonly toClient: Message[] = [];
   readonly toServer: { generation: number; message: Message }[] = [];
   readonly actions: SessionAction[] = [];
   /** The last lines as they were written. */
   lastText = '';
+
+  constructor(settings: Partial<SessionSettings> = {}) {
+    this.#session = new Session({
+      name: 'driven',
+      hold: 20_000,
+      drain: 60_000,
+      exclusiveDrain: 10_000,
+      replay: 'safe',
+      stale: 'notice',
+      answerAfter: 8000,
+      ...settings,
+    });
+  }
 
   event(event: SessionEvent): SessionAction[] {
     const actions = [...this.#session.handle(event)];
@@ -103,8 +117,12 @@ export class Driver {
   }
 
   /** A session with a client that is initialized and generation 1 active. */
-  static open(capabilities: object = { tools: {} }, tools: object[] = [{ name: 'echo' }]): Driver {
-    const driver = new Driver();
+  static open(
+    capabilities: object = { tools: {} },
+    tools: object[] = [{ name: 'echo' }],
+    settings: Partial<SessionSettings> = {},
+  ): Driver {
+    const driver = new Driver(settings);
     driver.start(1);
     driver.client(INITIALIZE);
     driver.answer(1, 'initialize', handshake(capabilities));

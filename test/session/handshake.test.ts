@@ -111,7 +111,7 @@ test('the server’s refusal of the handshake is the client’s to see, and it m
 
 test('after 8 s the client gets an answer of ours, and lists wait for the server', () => {
   const driver = new Driver();
-  driver.event({ type: 'awaited' });
+  driver.event({ type: 'awaited', change: true });
   driver.client(INITIALIZE);
   expect(driver.actions).toContainEqual({ do: 'set-timer', timer: { kind: 'answer' }, ms: 8000 });
   driver.event({ type: 'timer', timer: { kind: 'answer' } });

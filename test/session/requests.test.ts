@@ -6,7 +6,7 @@ const call = (id: number, name = 'echo') => ({ id, method: 'tools/call', params:
 describe('a request that meets a reload', () => {
   test('waits for the next generation, which answers it after the client was told', () => {
     const driver = Driver.open();
-    driver.event({ type: 'awaited' });
+    driver.event({ type: 'awaited', change: true });
     driver.client(call(2));
     driver.client({ id: 3, method: 'x/unknown' });
     expect(driver.received(1)).not.toContain('tools/call');
@@ -19,7 +19,7 @@ describe('a request that meets a reload', () => {
 
   test('is answered by the old code when the hold is over', () => {
     const driver = Driver.open();
-    driver.event({ type: 'awaited' });
+    driver.event({ type: 'awaited', change: true });
     driver.client(call(2));
     driver.event({ type: 'timer', timer: { kind: 'hold' } });
     expect(driver.received(1)).toContain('tools/call');
@@ -28,16 +28,29 @@ describe('a request that meets a reload', () => {
   test('fails when the hold is over and nothing is there', () => {
     const driver = Driver.open();
     driver.gone(1);
-    driver.event({ type: 'awaited' });
+    driver.event({ type: 'awaited', change: true });
     driver.client(call(2));
     driver.event({ type: 'timer', timer: { kind: 'hold' } });
     expect(driver.toClient[0]?.result._meta['mcp-dev'].reason).toBe('hold_timeout');
   });
 
+  test('waits anew for a change that comes after the hold for something else was over', () => {
+    const driver = Driver.open();
+    driver.event({ type: 'awaited', change: false });
+    driver.event({ type: 'timer', timer: { kind: 'hold' } });
+    driver.event({ type: 'awaited', change: true });
+    driver.client(call(2));
+    expect(driver.received(1)).not.toContain('tools/call');
+    // But not for every change that follows.
+    driver.event({ type: 'timer', timer: { kind: 'hold' } });
+    driver.event({ type: 'awaited', change: true });
+    expect(driver.received(1)).toContain('tools/call');
+  });
+
   test('goes on at once when the newest source is known to be broken, or was no change after all', () => {
     for (const type of ['broken', 'settled'] as const) {
       const driver = Driver.open();
-      driver.event({ type: 'awaited' });
+      driver.event({ type: 'awaited', change: true });
       driver.client(call(2));
       if (type === 'broken') driver.broken();
       else driver.event({ type });
@@ -47,7 +60,7 @@ describe('a request that meets a reload', () => {
 
   test('is dropped when the client cancels it, and no generation hears of it', () => {
     const driver = Driver.open();
-    driver.event({ type: 'awaited' });
+    driver.event({ type: 'awaited', change: true });
     driver.client(call(2));
     driver.client({ method: 'notifications/cancelled', params: { requestId: 2 } });
     driver.replace(2);
@@ -57,9 +70,9 @@ describe('a request that meets a reload', () => {
 
   test('is not taken by a generation that was started before a later change', () => {
     const driver = Driver.open();
-    driver.event({ type: 'awaited' });
+    driver.event({ type: 'awaited', change: true });
     driver.start(2);
-    driver.event({ type: 'awaited' });
+    driver.event({ type: 'awaited', change: true });
     driver.client(call(2));
     driver.answer(2, 'initialize', handshake({ tools: {} }));
     driver.answer(2, 'tools/list', { tools: [] });
@@ -70,7 +83,7 @@ describe('a request that meets a reload', () => {
 
   test('of a tool with a new output schema waits until the client has read the list', () => {
     const driver = Driver.open({ tools: {} }, [{ name: 'echo' }, { name: 'same' }]);
-    driver.event({ type: 'awaited' });
+    driver.event({ type: 'awaited', change: true });
     driver.client(call(2));
     driver.client(call(3, 'same'));
     driver.replace(2, [{ name: 'echo', outputSchema: { type: 'object' } }, { name: 'same' }]);
@@ -84,7 +97,7 @@ describe('a request that meets a reload', () => {
 
   test('of a tool with a new output schema waits no longer than a second', () => {
     const driver = Driver.open();
-    driver.event({ type: 'awaited' });
+    driver.event({ type: 'awaited', change: true });
     driver.client(call(2));
     driver.replace(2, [{ name: 'echo', outputSchema: { type: 'object' } }]);
     expect(driver.actions).toContainEqual({ do: 'set-timer', timer: { kind: 'schema' }, ms: 1000 });
@@ -105,7 +118,9 @@ describe('a request in flight', () => {
     driver.server(1, { method: 'notifications/resources/updated', params: { uri: 'x' } });
     const actions = driver.server(1, { id: 2, result: {} });
     expect(driver.news()).toEqual(['notifications/progress', 'notifications/message', 2]);
-    expect(actions).toContainEqual({ do: 'drained', generation: 1 });
+    expect(actions).not.toContainEqual({ do: 'drained', generation: 1 });
+    driver.event({ type: 'timer', timer: { kind: 'keep', generation: 1 } });
+    expect(driver.actions).toContainEqual({ do: 'drained', generation: 1 });
     driver.server(1, { method: 'notifications/progress', params: { progressToken: 'p', progress: 2 } });
     expect(driver.news()).toEqual([]);
   });
@@ -113,8 +128,9 @@ describe('a request in flight', () => {
   test('fails when the drain ends, in the shape that is promised', () => {
     const driver = Driver.open();
     driver.client(call(2));
-    driver.client({ id: 3, method: 'resources/read', params: { uri: 'x' } });
+    driver.client({ id: 3, method: 'x/unknown', params: { uri: 'x' } });
     driver.replace(2);
+    driver.event({ type: 'timer', timer: { kind: 'keep', generation: 1 } });
     driver.news();
     const actions = driver.event({ type: 'timer', timer: { kind: 'drain', generation: 1 } });
     expect(driver.toClient[0]).toMatchObject({
@@ -128,7 +144,7 @@ describe('a request in flight', () => {
     });
     expect(driver.toClient[1]).toMatchObject({
       id: 3,
-      error: { code: -32603, data: { 'mcp-dev': { reason: 'server_restarted', retryable: true } } },
+      error: { code: -32603, data: { 'mcp-dev': { reason: 'server_restarted', retryable: false } } },
     });
     expect(actions).toContainEqual({ do: 'drained', generation: 1 });
   });

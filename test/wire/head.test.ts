@@ -112,4 +112,10 @@ describe('the head of a message', () => {
   test('an id with an escape is the id without it', () => {
     expect(readHead(Line.of('{"jsonrpc":"2.0","id":"\\u0061","result":{}}'))).toMatchObject({ id: '"a"' });
   });
+
+  test('a method with an escape is the method without it, and one with a wrong escape is just unknown', () => {
+    const head = (method: string) => readHead(Line.of(`{"jsonrpc":"2.0","method":"${method}"}`));
+    expect(head('\\u0061')).toEqual({ kind: 'notification', method: 'a' });
+    expect(head('\\x')).toMatchObject({ kind: 'notification' });
+  });
 });

@@ -1,0 +1,28 @@
+import { lstatSync, mkdirSync, type Stats } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * The folder in which processes of one user meet, made if it is not there; undefined where there can be none
+ * that nobody else may look into or write to, as when somebody else has made it.
+ */
+export function privateFolder(): string | undefined {
+  const uid = process.getuid?.();
+  // Windows has a temporary folder for each user.
+  const path = uid === undefined ? join(tmpdir(), 'mcp-dev') : `/tmp/mcp-dev-${uid}`;
+  const found = made(path);
+  if (!found?.isDirectory()) return undefined;
+  if (uid !== undefined && (found.uid !== uid || (found.mode & 0o077) !== 0)) return undefined;
+  return path;
+}
+
+/** What is there, be it a link, after the folder was made. */
+function made(path: string): Stats | undefined {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Any other refusal shows in what is there.
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+  }
+  return lstatSync(path, { throwIfNoEntry: false });
+}

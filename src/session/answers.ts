@@ -1,0 +1,53 @@
+import type { Line } from '../wire/line.ts';
+import { ErrorCode, errorResponse, result } from '../wire/message.ts';
+import { isSafe } from './again.ts';
+import { emptyResult } from './capabilities.ts';
+import { type Failure, failedResponse } from './failure.ts';
+import { rememberEffect } from './requests.ts';
+import { type ClientRequest, type State, toClient } from './state.ts';
+
+/** Gives a request its one answer; with its batch, if it came in one. */
+export function answer(state: State, request: ClientRequest, line: Line): void {
+  state.open.delete(request.id);
+  if (request.batch === undefined) toClient(state, line);
+  else sendBatch(state, request.batch.answer(line));
+}
+
+/** Forgets a request that the client wants no answer to. */
+export function leaveUnanswered(state: State, request: ClientRequest): void {
+  state.open.delete(request.id);
+  if (request.batch !== undefined) sendBatch(state, request.batch.cancel());
+}
+
+function sendBatch(state: State, whole: Line | undefined): void {
+  if (whole !== undefined) toClient(state, whole);
+}
+
+/** Answers a request with the reason why no generation can. */
+export function refuse(state: State, request: ClientRequest, failure: Failure): void {
+  const { id, method, interrupted } = request;
+  const fate = {
+    mayHaveExecuted: interrupted !== undefined,
+    retryable: interrupted === undefined || isSafe(method),
+  };
+  answer(state, request, failedResponse(id, method, interrupted ?? failure, fate));
+}
+
+/**
+ * Answers a request while the server is down for certain. Lists are empty instead of failing: a client that
+ * gets an error for its first list gives up on the server, and would not read it again once it is healed.
+ */
+export function answerDown(state: State, request: ClientRequest, failure: Failure): void {
+  const empty = emptyResult(request.method);
+  if (empty === undefined || request.method === 'completion/complete') {
+    refuse(state, request, failure);
+    return;
+  }
+  rememberEffect(state, request);
+  answer(state, request, result(request.id, empty));
+}
+
+/** Refuses a message that is none that the protocol knows (JSON-RPC 2.0, section 5.1). */
+export function refuseInvalid(state: State, message: string): void {
+  toClient(state, errorResponse('null', ErrorCode.invalidRequest, message));
+}

@@ -1,0 +1,43 @@
+import { ErrorCode, errorResponse, result } from '../wire/message.ts';
+import { isSafe, mayBeSentAgain } from './again.ts';
+import { answer } from './answers.ts';
+import { type Failure, failedResponse } from './failure.ts';
+import { hold } from './serving.ts';
+import type { InFlight, Peer, State } from './state.ts';
+import { isAboutTask } from './tasks.ts';
+
+/**
+ * A generation will answer nothing any more. What it has in flight waits for another generation if it may be
+ * sent again; everything else gets the failure for an answer.
+ */
+export function interrupt(state: State, peer: Peer, failure: Failure): void {
+  const lost = [...state.inFlight.values()].filter((request) => request.peer === peer);
+  const later = state.held;
+  state.held = [];
+  state.heldBytes = 0;
+  for (const request of lost) {
+    state.inFlight.delete(request.id);
+    peer.pending--;
+    // A generation that never answered anything was none yet: the request is as good as new.
+    if (peer.phase.phase === 'fresh') hold(state, request);
+    else if (mayBeSentAgain(state.settings, request)) hold(state, { ...request, interrupted: failure });
+    else giveUp(state, request, failure);
+  }
+  // What was in flight came before what has been waiting.
+  for (const request of later) hold(state, request);
+}
+
+function giveUp(state: State, request: InFlight, failure: Failure): void {
+  const { id, method } = request;
+  if (method === 'ping') {
+    answer(state, request, result(id, {}));
+    return;
+  }
+  if (isAboutTask(request)) {
+    const message = 'the task is lost: the server was restarted';
+    answer(state, request, errorResponse(id, ErrorCode.invalidParams, message));
+    return;
+  }
+  const fate = { mayHaveExecuted: true, retryable: isSafe(method) };
+  answer(state, request, failedResponse(id, method, failure, fate));
+}

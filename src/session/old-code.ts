@@ -1,0 +1,36 @@
+import type { Line } from '../wire/line.ts';
+import { notification } from '../wire/message.ts';
+import type { Failure } from './failure.ts';
+import { isMarked, markStale } from './stale.ts';
+import { type InFlight, type State, toClient } from './state.ts';
+
+/** So many lines of an error tell a reader what is wrong; the rest is in the log. */
+const FIRST_LINES = 12;
+/** Log levels at which a client hears of warnings (server, utilities, logging). */
+const HEARS_WARNINGS = new Set(['debug', 'info', 'notice', 'warning']);
+
+/** A result that old code gave, marked as such: old code never passes for new. */
+export function showStale(state: State, request: InFlight, why: Failure, line: Line): Line {
+  if (!isMarked(request.method)) return line;
+  const { generation } = request.peer;
+  const noticed = state.settings.stale === 'silent' || request.method !== 'tools/call';
+  const notice = noticed ? undefined : wordNotice(state, generation, why);
+  return markStale(line, { generation, reason: why.reason }, notice);
+}
+
+/** Tells a client that asked for log messages that old code serves from now on. */
+export function logStale(state: State, why: Failure): void {
+  const { active, level } = state;
+  if (active === undefined || level === undefined || !HEARS_WARNINGS.has(level)) return;
+  if (state.settings.stale === 'silent') return;
+  const data = `generation ${active.generation} goes on with the code before: ${why.summary}`;
+  toClient(state, notification('notifications/message', { level: 'warning', logger: 'mcp-dev', data }));
+}
+
+/** At length once for each failure, in one line after that. */
+function wordNotice(state: State, generation: number, why: Failure): string {
+  const summary = `mcp-dev: this result is from old code (generation ${generation}): ${why.summary}`;
+  if (state.noticed === why || why.text === '') return summary;
+  state.noticed = why;
+  return [`${summary}`, ...why.text.split('\n').slice(0, FIRST_LINES)].join('\n');
+}
