@@ -60,6 +60,8 @@ export class DevServer {
   /** Generations that do not keep up with their input. */
   readonly #full = new Set<number>();
   #input: 'flowing' | 'paused' = 'flowing';
+  /** The writing of what a later session may want to know. */
+  #remembering = Promise.resolve();
   #life: 'running' | 'closing' = 'running';
 
   constructor(config: RunConfig, ports: DevServerPorts) {
@@ -85,11 +87,10 @@ export class DevServer {
 
   /** Builds and starts the first generation. */
   start(): void {
+    const handshake = recallHandshake(this.#config);
+    if (handshake !== undefined) this.#happened({ type: 'remembered', handshake });
     this.#happened({ type: 'begin' });
     this.#timers.set('watch', WATCH_AFTER_MS, () => this.#workshop.watch());
-    void recallHandshake(this.#config).then((handshake) => {
-      if (handshake !== undefined) this.#happened({ type: 'remembered', handshake });
-    });
   }
 
   /** Bytes from the client. */
@@ -132,7 +133,7 @@ export class DevServer {
     this.#timers.clearAll();
     const stops = [...this.#generations.values()].map(({ process }) => process.stop(policy));
     // What was built is given up only when nothing runs it any more.
-    await Promise.all([this.#workshop.rest(), ...stops]);
+    await Promise.all([this.#workshop.rest(), this.#remembering, ...stops]);
     await this.#workshop.close();
   }
 
@@ -200,7 +201,7 @@ export class DevServer {
         this.#ports.reporter.offence(effect.about, effect.message);
         return;
       case 'remember':
-        void rememberHandshake(this.#config, effect.handshake);
+        this.#remembering = rememberHandshake(this.#config, effect.handshake);
         return;
     }
   }

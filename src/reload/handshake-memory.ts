@@ -1,4 +1,5 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { RunConfig } from '../config/run-config.ts';
@@ -11,10 +12,13 @@ interface Entry extends RememberedHandshake {
   readonly server: string;
 }
 
-/** Reads what the server's last good start answered to the handshake; `undefined` when nothing is known. */
-export async function recallHandshake(config: RunConfig): Promise<RememberedHandshake | undefined> {
+/**
+ * Reads what the server's last good start answered to the handshake; `undefined` when nothing is known. At once:
+ * a build may have failed before a slower answer came.
+ */
+export function recallHandshake(config: RunConfig): RememberedHandshake | undefined {
   try {
-    const entry: unknown = JSON.parse(await readFile(fileOf(config), 'utf8'));
+    const entry: unknown = JSON.parse(readFileSync(fileOf(config), 'utf8'));
     return isEntry(entry) && entry.server === serverOf(config) ? entry : undefined;
   } catch {
     // It is a convenience: one that is missing, unreadable or cut short is one that was never written.
