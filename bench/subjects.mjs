@@ -15,7 +15,7 @@ export function prepareSubjects() {
   const project = join(folder, 'project');
   mkdirSync(project);
   writeFileSync(join(project, 'package.json'), '{ "private": true }\n');
-  const server = compileServer(folder);
+  const server = compileServer(project);
   // An extra file of certificates is read at each start of node, which has nothing to do with us.
   const { NODE_EXTRA_CA_CERTS: _, ...inherited } = process.env;
   const env = { ...inherited, XDG_CACHE_HOME: join(folder, 'cache') };
@@ -31,8 +31,8 @@ export function prepareSubjects() {
   };
 }
 
-function compileServer(folder) {
-  const program = join(folder, 'echo');
+function compileServer(project) {
+  const program = join(project, 'echo');
   const compiled = spawnSync('cc', ['-O2', '-o', program, here('programs/echo.c')], { stdio: 'inherit' });
   return compiled.status === 0
     ? { kind: 'C', command: [program] }

@@ -1,4 +1,5 @@
 import { readHead } from '../wire/head.ts';
+import type { Id } from '../wire/id.ts';
 import { type Line, LineSplitter } from '../wire/line.ts';
 import {
   ErrorCode,
@@ -33,7 +34,7 @@ export class ResponseError extends Error {
 export class SmallClient {
   readonly #ports: SmallClientPorts;
   readonly #splitter = new LineSplitter({ line: (line) => this.#receive(line), overflow: () => {} });
-  readonly #waiting = new Map<string, { resolve(value: JsonObject): void; reject(error: Error): void }>();
+  readonly #waiting = new Map<Id, { resolve(value: JsonObject): void; reject(error: Error): void }>();
   #lastId = 0;
 
   constructor(ports: SmallClientPorts) {
@@ -103,7 +104,7 @@ export class SmallClient {
     }
   }
 
-  #answer(method: string, id: string): Line {
+  #answer(method: string, id: Id): Line {
     switch (method) {
       case 'ping':
         return result(id, {});

@@ -43,34 +43,41 @@ export type Effect =
 export class Core {
   readonly #session: Session;
   readonly #machine: ReloadMachine;
+  readonly #emit: (effect: Effect) => void;
+  readonly #now: () => number;
   readonly #queue: (() => void)[] = [];
-  #effects: Effect[] = [];
+  #state: 'idle' | 'handling' = 'idle';
 
-  constructor(session: SessionSettings, reload: ReloadSettings) {
-    this.#session = new Session(session);
+  /**
+   * @param emit gets what is to be done, in order, while an event is handled. An event that it hands in
+   *   meanwhile waits for the end of that
+   * @param now wall-clock ms
+   */
+  constructor(
+    session: SessionSettings,
+    reload: ReloadSettings,
+    emit: (effect: Effect) => void,
+    now: () => number = Date.now,
+  ) {
+    this.#session = new Session(session, (action) => this.#act(action));
     this.#machine = new ReloadMachine(reload);
+    this.#emit = emit;
+    this.#now = now;
   }
 
-  /** Takes one event that happened at `at` (wall-clock ms); returns what is to be done, in order. */
-  handle(event: CoreEvent, at: number): readonly Effect[] {
-    this.#effects = [];
-    switch (event.type) {
-      case 'client':
-      case 'server':
-      case 'remembered':
-        this.#tellSession(event, at);
-        break;
-      case 'session-timer':
-        this.#tellSession({ type: 'timer', timer: event.timer }, at);
-        break;
-      case 'reload-timer':
-        this.#tellMachine({ type: 'timer', timer: event.timer }, at);
-        break;
-      default:
-        this.#tellMachine(event, at);
+  /** Takes one event that happened just now. */
+  handle(event: CoreEvent): void {
+    if (this.#state === 'handling') {
+      this.#later(() => this.#take(event));
+      return;
     }
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) next();
-    return this.#effects;
+    this.#state = 'handling';
+    try {
+      this.#take(event);
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) next();
+    } finally {
+      this.#state = 'idle';
+    }
   }
 
   /** How many requests of the client have no answer yet. */
@@ -87,63 +94,80 @@ export class Core {
     return this.#machine.status;
   }
 
-  #tellSession(event: SessionEvent, at: number): void {
-    for (const action of this.#session.handle(event)) {
-      switch (action.do) {
-        case 'to-client':
-        case 'to-server':
-        case 'garbage':
-        case 'warn':
-        case 'remember':
-          this.#effects.push(action);
-          break;
-        case 'set-timer':
-          this.#effects.push({ do: 'set-session-timer', timer: action.timer, ms: action.ms });
-          break;
-        case 'clear-timer':
-          this.#effects.push({ do: 'clear-session-timer', timer: action.timer });
-          break;
-        case 'greeted':
-        case 'drained':
-          this.#later(() => this.#tellMachine({ type: action.do, generation: action.generation }, at));
-          break;
-        case 'ready': {
-          const { generation, differences } = action;
-          this.#later(() => this.#tellMachine({ type: 'ready', generation, differences }, at));
-          break;
-        }
-        case 'rejected': {
-          const { generation, failure } = action;
-          this.#later(() => this.#tellMachine({ type: 'rejected', generation, failure }, at));
-          break;
-        }
+  #take(event: CoreEvent): void {
+    switch (event.type) {
+      case 'client':
+      case 'server':
+      case 'remembered':
+        this.#session.handle(event);
+        return;
+      case 'session-timer':
+        this.#session.handle({ type: 'timer', timer: event.timer });
+        return;
+      case 'reload-timer':
+        this.#tellMachine({ type: 'timer', timer: event.timer });
+        return;
+      default:
+        this.#tellMachine(event);
+    }
+  }
+
+  /** What the session wants done. */
+  #act(action: SessionAction): void {
+    switch (action.do) {
+      case 'to-client':
+      case 'to-server':
+      case 'garbage':
+      case 'warn':
+      case 'remember':
+        this.#emit(action);
+        return;
+      case 'set-timer':
+        this.#emit({ do: 'set-session-timer', timer: action.timer, ms: action.ms });
+        return;
+      case 'clear-timer':
+        this.#emit({ do: 'clear-session-timer', timer: action.timer });
+        return;
+      case 'greeted':
+      case 'drained':
+        this.#later(() => this.#tellMachine({ type: action.do, generation: action.generation }));
+        return;
+      case 'ready': {
+        const { generation, differences } = action;
+        this.#later(() => this.#tellMachine({ type: 'ready', generation, differences }));
+        return;
+      }
+      case 'rejected': {
+        const { generation, failure } = action;
+        this.#later(() => this.#tellMachine({ type: 'rejected', generation, failure }));
+        return;
       }
     }
   }
 
-  #tellMachine(event: ReloadEvent, at: number): void {
-    for (const command of this.#machine.handle(event, at)) {
+  #tellMachine(event: ReloadEvent): void {
+    for (const command of this.#machine.handle(event, this.#now())) {
       switch (command.do) {
         case 'build':
         case 'abort-build':
         case 'stop':
         case 'report':
-          this.#effects.push(command);
+          this.#emit(command);
           break;
         case 'start': {
           const { generation, newest } = command;
-          this.#effects.push({ do: 'start', generation });
-          this.#later(() => this.#tellSession({ type: 'started', generation, newest }, at));
+          this.#emit({ do: 'start', generation });
+          this.#later(() => this.#session.handle({ type: 'started', generation, newest }));
           break;
         }
         case 'session':
-          this.#later(() => this.#tellSession(command.event, at));
+          this.#later(() => this.#session.handle(command.event));
           break;
         case 'set-timer':
-          this.#effects.push({ do: 'set-reload-timer', timer: command.timer, ms: command.ms });
+          this.#emit({ do: 'set-reload-timer', timer: command.timer, ms: command.ms });
           break;
         case 'clear-timer':
-          this.#effects.push({ do: 'clear-reload-timer', timer: command.timer });
+          this.#emit({ do: 'clear-reload-timer', timer: command.timer });
           break;
       }
     }

@@ -76,6 +76,7 @@ export class DevServer {
         readyTimeout,
         lastWords: (number) => this.#generations.get(number)?.lastWords ?? '',
       },
+      (effect) => this.#do(effect),
     );
     this.#workshop = new Workshop(config, ports.reporter, (event) => this.#happened(event));
     this.#fromClient = new LineSplitter({
@@ -151,7 +152,7 @@ export class DevServer {
 
   #handle(event: CoreEvent): void {
     if (this.#life === 'closing' && event.type !== 'client' && event.type !== 'server') return;
-    for (const effect of this.#core.handle(event, Date.now())) this.#do(effect);
+    this.#core.handle(event);
   }
 
   #do(effect: Effect): void {

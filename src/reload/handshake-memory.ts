@@ -32,7 +32,7 @@ export async function rememberHandshake(config: RunConfig, handshake: Remembered
   const file = fileOf(config);
   const fresh = `${file}.${process.pid}`;
   try {
-    await mkdir(cacheFolder(), { recursive: true, mode: 0o700 });
+    await mkdir(handshakeFolder(), { recursive: true, mode: 0o700 });
     await writeFile(fresh, JSON.stringify(entry), { mode: 0o600 });
     await rename(fresh, file);
   } catch {
@@ -50,10 +50,11 @@ function serverOf({ cwd, launch }: RunConfig): string {
 }
 
 function fileOf(config: RunConfig): string {
-  return join(cacheFolder(), `${shortHash(serverOf(config))}.json`);
+  return join(handshakeFolder(), `${shortHash(serverOf(config))}.json`);
 }
 
-function cacheFolder(): string {
+/** Where handshakes are kept. What is written there is no change of any source. */
+export function handshakeFolder(): string {
   const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
   const caches =
     process.platform === 'win32'

@@ -16,6 +16,7 @@ import { branchesOf, parseTarget } from '../watch/targets.ts';
 import { startWatch, type Watch } from '../watch/watch.ts';
 import { compiledOutput } from './compiled-output.ts';
 import type { ReloadEvent } from './events.ts';
+import { handshakeFolder } from './handshake-memory.ts';
 
 /** Events that come from files and builds. */
 type WorkshopEvent = Extract<ReloadEvent, { type: `build${string}` | 'built' | 'batch' | 'change-seen' }>;
@@ -171,8 +172,8 @@ export class Workshop {
   async #attach(): Promise<Watch> {
     const { root, entry, watch, ignore, extensions, poll, debounce, envFiles, logFile } = this.#config;
     const outputs = await knownOutputs({ root, ...(entry === undefined ? {} : { entry }) });
-    // Each reload writes to it.
-    const logs = logFile === undefined ? [] : logFiles(logFile);
+    // We write there ourselves: to the log with each reload.
+    const own = [handshakeFolder(), ...(logFile === undefined ? [] : logFiles(logFile))];
     const started = startWatch(
       {
         root,
@@ -181,7 +182,7 @@ export class Workshop {
         extensions,
         poll,
         debounce,
-        outputs: [...outputs, ...logs],
+        outputs: [...outputs, ...own],
         files: envFiles,
         compiled: this.#entry === undefined ? await compiledOutput(this.#config, outputs) : undefined,
         inputsOnly: this.#entry !== undefined,

@@ -8,14 +8,14 @@ import { type ClientRequest, type State, toClient } from './state.ts';
 
 /** Gives a request its one answer; with its batch, if it came in one. */
 export function answer(state: State, request: ClientRequest, line: Line): void {
-  state.open.delete(request.id);
+  state.requests.delete(request.id);
   if (request.batch === undefined) toClient(state, line);
   else sendBatch(state, request.batch.answer(line));
 }
 
 /** Forgets a request that the client wants no answer to. */
 export function leaveUnanswered(state: State, request: ClientRequest): void {
-  state.open.delete(request.id);
+  state.requests.delete(request.id);
   if (request.batch !== undefined) sendBatch(state, request.batch.cancel());
 }
 

@@ -41,5 +41,5 @@ export function membersOf(line: Line): Line[] | undefined {
   const bytes = line.bytes();
   const start = skipSpace(bytes, 0, bytes.length);
   const spans = elements(bytes, start, bytes.length);
-  return spans?.map(({ start, end }) => new Line([bytes], start, end, false));
+  return spans?.map(({ start, end }) => Line.window(bytes, start, end));
 }

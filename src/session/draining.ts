@@ -15,7 +15,7 @@ const FOR_PEOPLE = new Set(['elicitation/create', 'sampling/createMessage']);
 export function drain(state: State, peer: Peer): void {
   const { generation } = peer;
   peer.phase = { phase: 'draining', kept: true };
-  state.actions.push({ do: 'set-timer', timer: { kind: 'keep', generation }, ms: KEEP_MS });
+  state.emit({ do: 'set-timer', timer: { kind: 'keep', generation }, ms: KEEP_MS });
   runClock(state, peer, state.settings.drain);
   const draining = [...state.peers.values()].filter(({ phase }) => phase.phase === 'draining');
   for (const oldest of draining.slice(0, -MOST_DRAINING)) {
@@ -36,7 +36,7 @@ export function retire(state: State, peer: Peer): void {
 export function endKeeping(state: State, peer: Peer): void {
   if (peer.phase.phase !== 'draining' || !peer.phase.kept) return;
   peer.phase = { phase: 'draining', kept: false };
-  state.actions.push({ do: 'clear-timer', timer: { kind: 'keep', generation: peer.generation } });
+  state.emit({ do: 'clear-timer', timer: { kind: 'keep', generation: peer.generation } });
   finishDraining(state, peer);
 }
 
@@ -65,7 +65,7 @@ export function withdraw(state: State, peer: Peer): void {
   for (const [id, asked] of state.asked) {
     if (asked.peer !== peer) continue;
     state.asked.delete(id);
-    const params = { requestId: JSON.parse(id), reason: 'the server was replaced' };
+    const params = { requestId: JSON.parse(String(id)), reason: 'the server was replaced' };
     toClient(state, notification('notifications/cancelled', params));
   }
 }
@@ -77,6 +77,6 @@ function runClock(state: State, peer: Peer, ms: number): void {
   const waits = [...state.asked.values()].some(
     (asked) => asked.peer === peer && FOR_PEOPLE.has(asked.method),
   );
-  if (waits) state.actions.push({ do: 'clear-timer', timer });
-  else state.actions.push({ do: 'set-timer', timer, ms });
+  if (waits) state.emit({ do: 'clear-timer', timer });
+  else state.emit({ do: 'set-timer', timer, ms });
 }

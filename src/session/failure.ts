@@ -1,4 +1,4 @@
-import type { IdText } from '../wire/id.ts';
+import type { Id } from '../wire/id.ts';
 import type { Line } from '../wire/line.ts';
 import { ErrorCode, errorResponse, result } from '../wire/message.ts';
 
@@ -34,7 +34,7 @@ export interface Fate {
  * The one answer of a request that no generation can answer. A tool call gets a tool result, because clients
  * show those to the model and may hide protocol errors; every other method gets a JSON-RPC error.
  */
-export function failedResponse(id: IdText, method: string, failure: Failure, fate: Fate): Line {
+export function failedResponse(id: Id, method: string, failure: Failure, fate: Fate): Line {
   const details = {
     'mcp-dev': {
       reason: failure.reason,

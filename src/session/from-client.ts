@@ -1,6 +1,6 @@
 import { editAt, splice, textAt, withId } from '../wire/edit.ts';
 import { type Head, readHead } from '../wire/head.ts';
-import { type IdText, idText, OWN_PREFIX } from '../wire/id.ts';
+import { type Id, OWN_PREFIX, toId } from '../wire/id.ts';
 import type { Line } from '../wire/line.ts';
 import { leaveUnanswered, refuseInvalid } from './answers.ts';
 import { BATCH_VERSION, Batch, membersOf } from './batch.ts';
@@ -8,8 +8,8 @@ import { questionMoved } from './draining.ts';
 import { readLists } from './hand-over.ts';
 import { receiveInitialize } from './handshake.ts';
 import { freshPeer } from './peers.ts';
-import { dispatch, settle } from './serving.ts';
-import { type Peer, type State, toServer } from './state.ts';
+import { dequeue, dispatch, settle } from './serving.ts';
+import { type ClientRequest, isInFlight, type Peer, type State, toServer } from './state.ts';
 
 const CANCELLED_REMEMBERED = 1000;
 
@@ -63,15 +63,26 @@ function receiveRequest(
   batch: Batch | undefined,
 ): void {
   const { id, method } = head;
-  const request = { id, method, line, batch, interrupted: undefined, progress: Number.NEGATIVE_INFINITY };
-  if (state.open.has(id)) {
+  if (state.requests.has(id)) {
     // Whatever we answered would be taken for the answer of the first request.
     const message = `the client used the id ${id} again before it was answered`;
-    state.actions.push({ do: 'warn', about: 'client-id', message });
+    state.emit({ do: 'warn', about: 'client-id', message });
     batch?.cancel();
     return;
   }
-  state.open.add(id);
+  const request: ClientRequest = {
+    id,
+    method,
+    line,
+    batch,
+    peer: undefined,
+    stale: undefined,
+    interrupted: undefined,
+    token: undefined,
+    progress: Number.NEGATIVE_INFINITY,
+    exchanged: false,
+  };
+  state.requests.set(id, request);
   if (method === 'initialize' && state.conversation.state === 'silent') {
     receiveInitialize(state, id, textAt(line, ['params']) ?? '{}');
     return;
@@ -121,26 +132,24 @@ function receiveInitialized(state: State, line: Line): void {
 
 function cancel(state: State, line: Line): void {
   const raw = textAt(line, ['params', 'requestId']);
-  const id = raw === undefined ? undefined : idText(raw);
+  const id = raw === undefined ? undefined : toId(raw);
   if (id === undefined) return;
-  const waiting = [...state.held, ...state.deferred].find((request) => request.id === id);
-  if (waiting !== undefined) {
-    // Nobody has heard of it yet, so nobody has to hear that it is not wanted any more.
-    state.held = state.held.filter((request) => request !== waiting);
-    state.deferred = state.deferred.filter((request) => request !== waiting);
-    leaveUnanswered(state, waiting);
-    return;
-  }
-  const request = state.inFlight.get(id);
+  const request = state.requests.get(id);
   if (request === undefined) return;
-  toServer(state, request.peer, line);
-  expectLateAnswer(request.peer, id);
-  settle(state, request);
-  leaveUnanswered(state, request);
+  const { peer } = request;
+  if (peer !== undefined && isInFlight(request, peer)) {
+    toServer(state, peer, line);
+    expectLateAnswer(peer, id);
+    settle(state, request);
+    leaveUnanswered(state, request);
+  } else if (dequeue(state, request)) {
+    // Nobody has heard of it yet, so nobody has to hear that it is not wanted any more.
+    leaveUnanswered(state, request);
+  }
 }
 
 /** A server may answer what was cancelled, or not: in the end such ids are forgotten. */
-function expectLateAnswer(peer: Peer, id: IdText): void {
+function expectLateAnswer(peer: Peer, id: Id): void {
   peer.cancelled.add(id);
   const [oldest] = peer.cancelled;
   if (peer.cancelled.size > CANCELLED_REMEMBERED && oldest !== undefined) peer.cancelled.delete(oldest);

@@ -1,6 +1,6 @@
 import { editAt, splice, textAt, withId } from '../wire/edit.ts';
 import { type Head, readHead } from '../wire/head.ts';
-import { type IdText, idText, OWN_PREFIX, roundedId } from '../wire/id.ts';
+import { type Id, OWN_PREFIX, roundedId, toId } from '../wire/id.ts';
 import type { Line } from '../wire/line.ts';
 import { ErrorCode, errorResponse, isObject, notification, result } from '../wire/message.ts';
 import { answer } from './answers.ts';
@@ -14,7 +14,16 @@ import { receiveHandshake } from './handshake.ts';
 import { showStale } from './old-code.ts';
 import { rememberEffect } from './requests.ts';
 import { releaseDeferred, settle } from './serving.ts';
-import { type InFlight, type Peer, type State, toClient, toServer } from './state.ts';
+import {
+  type ClientRequest,
+  type InFlight,
+  inFlightOf,
+  isInFlight,
+  type Peer,
+  type State,
+  toClient,
+  toServer,
+} from './state.ts';
 import { noteTaskResult, noteTaskStatus } from './tasks.ts';
 
 /** Notifications of one kind that follow one another more closely than this are merged into one. */
@@ -32,7 +41,7 @@ export function receiveFromServer(state: State, peer: Peer, line: Line): void {
     return;
   }
   const members = membersOf(line);
-  if (members === undefined) state.actions.push({ do: 'garbage', generation: peer.generation, line });
+  if (members === undefined) state.emit({ do: 'garbage', generation: peer.generation, line });
   else for (const member of members) receive(state, peer, readHead(member), member);
 }
 
@@ -49,7 +58,7 @@ function receive(state: State, peer: Peer, head: Head, line: Line): void {
       return;
     case 'batch':
     case 'invalid':
-      state.actions.push({ do: 'garbage', generation: peer.generation, line });
+      state.emit({ do: 'garbage', generation: peer.generation, line });
       return;
     case 'blank':
       return;
@@ -81,7 +90,7 @@ function receiveResponse(
   if (request === undefined) {
     if (!peer.cancelled.delete(head.id)) {
       const message = `generation ${peer.generation} answered the id ${head.id}, which nobody waits for`;
-      state.actions.push({ do: 'warn', about: 'server-id', message });
+      state.emit({ do: 'warn', about: 'server-id', message });
     }
     return;
   }
@@ -110,12 +119,12 @@ function receiveServerRequest(
   if (state.asked.size >= MOST_QUESTIONS) {
     const message = 'the client has not answered thousands of earlier requests';
     toServer(state, peer, errorResponse(head.id, ErrorCode.internal, `mcp-dev: ${message}`));
-    state.actions.push({ do: 'warn', about: 'server-questions', message });
+    state.emit({ do: 'warn', about: 'server-questions', message });
     return;
   }
   const id = JSON.stringify(`${OWN_PREFIX}s:${peer.generation}:${++state.lastId}`);
   if (head.method !== 'ping') {
-    for (const request of state.inFlight.values()) if (request.peer === peer) request.exchanged = true;
+    for (const request of state.requests.values()) if (request.peer === peer) request.exchanged = true;
   }
   const token = textAt(line, ['params', '_meta', 'progressToken']);
   const asked = { peer, method: head.method, id: head.id, token };
@@ -190,7 +199,7 @@ function passOn(state: State, method: string, line: Line): void {
     return;
   }
   state.merging.set(method, 'passed');
-  state.actions.push({ do: 'set-timer', timer: { kind: 'merge', method }, ms: MERGE_MS });
+  state.emit({ do: 'set-timer', timer: { kind: 'merge', method }, ms: MERGE_MS });
   toClient(state, line);
   const { active } = state;
   if (active === undefined) return;
@@ -200,12 +209,12 @@ function passOn(state: State, method: string, line: Line): void {
 
 function passCancellation(state: State, peer: Peer, line: Line): void {
   const raw = textAt(line, ['params', 'requestId']);
-  const original = raw === undefined ? undefined : idText(raw);
+  const original = raw === undefined ? undefined : toId(raw);
   for (const [id, asked] of state.asked) {
     if (asked.peer !== peer || asked.id !== original) continue;
     state.asked.delete(id);
     questionMoved(state, asked);
-    const edit = editAt(line, ['params', 'requestId'], id);
+    const edit = editAt(line, ['params', 'requestId'], String(id));
     if (edit !== undefined) toClient(state, splice(line, [edit]));
   }
 }
@@ -217,9 +226,7 @@ function passCancellation(state: State, peer: Peer, line: Line): void {
 function passProgress(state: State, peer: Peer, line: Line): void {
   const token = textAt(line, ['params', 'progressToken']);
   if (token === undefined) return;
-  const request = [...state.inFlight.values()].find(
-    (candidate) => candidate.peer === peer && tokenOf(candidate) === token,
-  );
+  const request = requestWithToken(state, peer, token);
   if (request === undefined) return;
   const progress = Number(textAt(line, ['params', 'progress']));
   if (request.interrupted !== undefined && progress <= request.progress) return;
@@ -234,23 +241,29 @@ function keepForLater(state: State, peer: Peer, line: Line): void {
     return;
   }
   const message = `generation ${peer.generation} says more before it is ready than can be kept`;
-  state.actions.push({ do: 'warn', about: 'server-backlog', message });
+  state.emit({ do: 'warn', about: 'server-backlog', message });
 }
 
-function tokenOf(request: InFlight): string | null {
-  request.token ??= textAt(request.line, ['params', '_meta', 'progressToken']) ?? null;
+function requestWithToken(state: State, peer: Peer, token: string): ClientRequest | undefined {
+  for (const request of state.requests.values()) {
+    if (request.peer === peer && tokenOf(request) === token) return request;
+  }
+  return undefined;
+}
+
+function tokenOf(request: ClientRequest): string | null {
+  if (request.token === undefined) {
+    request.token = textAt(request.line, ['params', '_meta', 'progressToken']) ?? null;
+  }
   return request.token;
 }
 
-function findRequest(state: State, peer: Peer, id: IdText): InFlight | undefined {
-  const exact = state.inFlight.get(id);
-  if (exact !== undefined) return exact.peer === peer ? exact : undefined;
+function findRequest(state: State, peer: Peer, id: Id): InFlight | undefined {
+  const exact = state.requests.get(id);
+  if (exact !== undefined) return isInFlight(exact, peer) ? exact : undefined;
   if (Number.isSafeInteger(Number(id))) return undefined;
   // A server whose numbers are doubles gives back a rounded id.
-  for (const request of state.inFlight.values()) {
-    if (request.peer === peer && roundedId(request.id) === roundedId(id)) return request;
-  }
-  return undefined;
+  return inFlightOf(state, peer).find((request) => roundedId(request.id) === roundedId(id));
 }
 
 /**

@@ -11,7 +11,7 @@ import {
 import { drain } from './draining.ts';
 import { ask, errorText, reject } from './questions.ts';
 import { calledTool } from './requests.ts';
-import { release } from './serving.ts';
+import { dequeue, release } from './serving.ts';
 import { type Peer, type Question, type State, toClient, toServer } from './state.ts';
 
 /** How long the lists other than `tools/list` may keep a hand-over waiting. */
@@ -28,14 +28,10 @@ export function prepare(state: State, peer: Peer): void {
     return;
   }
   toServer(state, peer, notification('notifications/initialized'));
-  if (state.level !== undefined) {
-    ask(state, peer, { purpose: 'state' }, 'logging/setLevel', { level: state.level });
-  }
-  for (const uri of state.subscriptions)
-    ask(state, peer, { purpose: 'state' }, 'resources/subscribe', { uri });
+  applyState(state, peer);
   const reading = readLists(state, peer);
   peer.phase = { phase: 'preparing', reading, patient: true };
-  state.actions.push({
+  state.emit({
     do: 'set-timer',
     timer: { kind: 'lists', generation: peer.generation },
     ms: OTHER_LISTS_MS,
@@ -136,24 +132,24 @@ function handOver(state: State, peer: Peer): void {
 /** Requests go to this generation from now on, and no longer to the one before it. */
 export function activate(state: State, peer: Peer, differences?: readonly Difference[]): void {
   const old = state.active;
-  state.actions.push({ do: 'clear-timer', timer: { kind: 'lists', generation: peer.generation } });
+  state.emit({ do: 'clear-timer', timer: { kind: 'lists', generation: peer.generation } });
   peer.phase = { phase: 'active' };
   state.active = peer;
   state.catalogue = peer.catalogue;
   if (peer.newest) {
     state.source = { state: 'served' };
-    state.actions.push({ do: 'clear-timer', timer: { kind: 'hold' } });
+    state.emit({ do: 'clear-timer', timer: { kind: 'hold' } });
   }
   if (old !== undefined && old !== peer) drain(state, old);
-  if (old !== peer) state.actions.push({ do: 'ready', generation: peer.generation, differences });
+  if (old !== peer) state.emit({ do: 'ready', generation: peer.generation, differences });
   release(state);
 }
 
 /** The active generation crashed a moment after it had taken over: the one before it serves again. */
 export function revert(state: State, peer: Peer): void {
   const { generation } = peer;
-  state.actions.push({ do: 'clear-timer', timer: { kind: 'keep', generation } });
-  state.actions.push({ do: 'clear-timer', timer: { kind: 'drain', generation } });
+  state.emit({ do: 'clear-timer', timer: { kind: 'keep', generation } });
+  state.emit({ do: 'clear-timer', timer: { kind: 'drain', generation } });
   applyState(state, peer);
   tellClient(state, state.catalogue, peer.catalogue);
   peer.phase = { phase: 'active' };
@@ -187,11 +183,13 @@ function deferCalls(state: State, differences: readonly Difference[]): void {
       .map(({ name }) => name),
   );
   if (changed.size === 0) return;
-  const waits = new Set(state.held.filter((request) => changed.has(calledTool(request) ?? '')));
-  if (waits.size === 0) return;
-  state.deferred = [...state.deferred, ...waits];
-  state.held = state.held.filter((request) => !waits.has(request));
-  state.actions.push({ do: 'set-timer', timer: { kind: 'schema' }, ms: SCHEMA_MS });
+  const waits = [...state.held].filter((request) => changed.has(calledTool(request) ?? ''));
+  if (waits.length === 0) return;
+  for (const request of waits) {
+    dequeue(state, request);
+    state.deferred.add(request);
+  }
+  state.emit({ do: 'set-timer', timer: { kind: 'schema' }, ms: SCHEMA_MS });
 }
 
 function isMissing(message: unknown): boolean {

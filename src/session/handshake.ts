@@ -1,5 +1,5 @@
 import { editAt, splice, withId } from '../wire/edit.ts';
-import type { IdText } from '../wire/id.ts';
+import type { Id } from '../wire/id.ts';
 import { Line } from '../wire/line.ts';
 import { isObject, type JsonObject, result } from '../wire/message.ts';
 import { padCapabilities } from './capabilities.ts';
@@ -14,9 +14,9 @@ const LEGACY_VERSIONS = ['2024-10-07', '2024-11-05', '2025-03-26', '2025-06-18',
 const NEWEST_LEGACY = '2025-11-25';
 
 /** The client's first message, `initialize`. */
-export function receiveInitialize(state: State, id: IdText, params: string): void {
+export function receiveInitialize(state: State, id: Id, params: string): void {
   state.conversation = { state: 'greeting', id, params };
-  state.actions.push({ do: 'set-timer', timer: { kind: 'answer' }, ms: state.settings.answerAfter });
+  state.emit({ do: 'set-timer', timer: { kind: 'answer' }, ms: state.settings.answerAfter });
   for (const peer of state.peers.values()) greet(state, peer);
   // Only a reload that is known to have failed leaves nothing to wait for.
   if (state.active === undefined && state.source.state === 'broken') answerAlone(state);
@@ -34,7 +34,7 @@ export function greet(state: State, peer: Peer): void {
       ? editAt(asked, ['params', 'protocolVersion'], JSON.stringify(conversation.protocolVersion))
       : undefined;
   toServer(state, peer, version === undefined ? asked : splice(asked, [version]));
-  state.actions.push({ do: 'greeted', generation: peer.generation });
+  state.emit({ do: 'greeted', generation: peer.generation });
 }
 
 /** A generation answered the handshake. */
@@ -75,17 +75,17 @@ function openWith(state: State, peer: Peer, answer: JsonObject, line: Line): voi
   const capabilities = padCapabilities(peer.capabilities);
   const edit = editAt(line, ['result', 'capabilities'], JSON.stringify(capabilities));
   const { id, params } = conversation;
-  state.actions.push({ do: 'remember', handshake: { asked: wantedVersion(params), result: answer } });
+  state.emit({ do: 'remember', handshake: { asked: wantedVersion(params), result: answer } });
   open(state, id, params, String(answer.protocolVersion), capabilities);
   toClient(state, withId(line, id, ...(edit === undefined ? [] : [edit])));
   activate(state, peer);
 }
 
 /** The server has its reasons, for example that it speaks none of the client's versions: the client decides. */
-function refuseHandshake(state: State, peer: Peer, id: IdText, line: Line): void {
+function refuseHandshake(state: State, peer: Peer, id: Id, line: Line): void {
   state.conversation = { state: 'silent' };
-  state.open.delete(id);
-  state.actions.push({ do: 'clear-timer', timer: { kind: 'answer' } });
+  state.requests.delete(id);
+  state.emit({ do: 'clear-timer', timer: { kind: 'answer' } });
   toClient(state, withId(line, id));
   activate(state, peer);
 }
@@ -123,14 +123,8 @@ function instructions(state: State): string {
   return `This server is under development and does not work at the moment: ${source.failure.summary}. Its tools appear as soon as that is mended.${details}`;
 }
 
-function open(
-  state: State,
-  id: IdText,
-  params: string,
-  protocolVersion: string,
-  capabilities: JsonObject,
-): void {
-  state.open.delete(id);
+function open(state: State, id: Id, params: string, protocolVersion: string, capabilities: JsonObject): void {
+  state.requests.delete(id);
   state.conversation = { state: 'open', params, protocolVersion, capabilities, initialized: false };
-  state.actions.push({ do: 'clear-timer', timer: { kind: 'answer' } });
+  state.emit({ do: 'clear-timer', timer: { kind: 'answer' } });
 }

@@ -3,7 +3,7 @@ import { isSafe, mayBeSentAgain } from './again.ts';
 import { answer } from './answers.ts';
 import { type Failure, failedResponse } from './failure.ts';
 import { hold } from './serving.ts';
-import type { InFlight, Peer, State } from './state.ts';
+import { type ClientRequest, type InFlight, inFlightOf, type Peer, type State } from './state.ts';
 import { isAboutTask } from './tasks.ts';
 
 /**
@@ -11,20 +11,25 @@ import { isAboutTask } from './tasks.ts';
  * sent again; everything else gets the failure for an answer.
  */
 export function interrupt(state: State, peer: Peer, failure: Failure): void {
-  const lost = [...state.inFlight.values()].filter((request) => request.peer === peer);
   const later = state.held;
-  state.held = [];
+  state.held = new Set();
   state.heldBytes = 0;
-  for (const request of lost) {
-    state.inFlight.delete(request.id);
+  for (const request of inFlightOf(state, peer)) {
     peer.pending--;
     // A generation that never answered anything was none yet: the request is as good as new.
-    if (peer.phase.phase === 'fresh') hold(state, request);
-    else if (mayBeSentAgain(state.settings, request)) hold(state, { ...request, interrupted: failure });
+    if (peer.phase.phase === 'fresh') holdAgain(state, request, undefined);
+    else if (mayBeSentAgain(state.settings, request)) holdAgain(state, request, failure);
     else giveUp(state, request, failure);
   }
   // What was in flight came before what has been waiting.
   for (const request of later) hold(state, request);
+}
+
+function holdAgain(state: State, request: ClientRequest, why: Failure | undefined): void {
+  request.peer = undefined;
+  request.interrupted = why;
+  request.exchanged = false;
+  hold(state, request);
 }
 
 function giveUp(state: State, request: InFlight, failure: Failure): void {

@@ -1,4 +1,4 @@
-import { type IdText, OWN_PREFIX } from '../wire/id.ts';
+import { type Id, OWN_PREFIX } from '../wire/id.ts';
 import { isObject, request } from '../wire/message.ts';
 import type { Failure } from './failure.ts';
 import { type Peer, type Question, type State, toServer } from './state.ts';
@@ -9,7 +9,7 @@ export function ask(state: State, peer: Peer, question: Question, method: string
 }
 
 /** Notes what will be asked, and gives the id to ask it with. No client uses ids that begin like it. */
-export function newQuestion(state: State, peer: Peer, question: Question): IdText {
+export function newQuestion(state: State, peer: Peer, question: Question): Id {
   const id = JSON.stringify(`${OWN_PREFIX}${peer.generation}:${++state.lastId}`);
   peer.questions.set(id, question);
   return id;
@@ -23,7 +23,7 @@ export function reject(state: State, peer: Peer, why: string): void {
     text: '',
     generation: peer.generation,
   };
-  state.actions.push({ do: 'rejected', generation: peer.generation, failure });
+  state.emit({ do: 'rejected', generation: peer.generation, failure });
 }
 
 /** The message of an error response; `undefined` is one that could not be parsed. */

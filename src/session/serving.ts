@@ -58,14 +58,22 @@ export function dispatch(state: State, request: ClientRequest): void {
 
 /** Queues a request until something changes. */
 export function hold(state: State, request: ClientRequest): void {
-  state.held.push(request);
+  state.held.add(request);
   state.heldBytes += request.line.length;
+}
+
+/** Takes a request that waits out of the queue that it is in. False: it is in none. */
+export function dequeue(state: State, request: ClientRequest): boolean {
+  if (!state.held.delete(request)) return state.deferred.delete(request);
+  state.heldBytes -= request.line.length;
+  return true;
 }
 
 /** Dispatches everything that is held, in the order it came. What has to wait on is queued again. */
 export function release(state: State): void {
+  if (state.held.size === 0) return;
   const held = state.held;
-  state.held = [];
+  state.held = new Set();
   state.heldBytes = 0;
   for (const request of held) dispatch(state, request);
 }
@@ -73,9 +81,9 @@ export function release(state: State): void {
 /** Dispatches the calls that waited for the client to read the list again. */
 export function releaseDeferred(state: State): void {
   const deferred = state.deferred;
-  if (deferred.length === 0) return;
-  state.deferred = [];
-  state.actions.push({ do: 'clear-timer', timer: { kind: 'schema' } });
+  if (deferred.size === 0) return;
+  state.deferred = new Set();
+  state.emit({ do: 'clear-timer', timer: { kind: 'schema' } });
   for (const request of deferred) dispatch(state, request);
 }
 
@@ -86,7 +94,7 @@ function forwardToOldCode(state: State, peer: Peer, request: ClientRequest, why:
 
 /** Gives a request to a generation; `stale` says why the code of that one is old. */
 function forward(state: State, peer: Peer, request: ClientRequest, stale?: Failure): void {
-  const { id, method, line, batch, interrupted, progress } = request;
+  const { interrupted, method } = request;
   // It was harmless to the generation that had it first, and has to be so to this one.
   if (
     interrupted !== undefined &&
@@ -101,27 +109,16 @@ function forward(state: State, peer: Peer, request: ClientRequest, stale?: Failu
     answer(state, request, refusal);
     return;
   }
-  state.inFlight.set(id, {
-    id,
-    method,
-    line,
-    batch,
-    interrupted,
-    progress,
-    peer,
-    stale,
-    token: undefined,
-    exchanged: false,
-  });
+  request.peer = peer;
+  request.stale = stale;
   peer.pending++;
-  toServer(state, peer, line);
+  toServer(state, peer, request.line);
 }
 
-/** Takes a request off the list of those that a generation has to answer. */
-export function settle(state: State, request: InFlight): void {
-  state.inFlight.delete(request.id);
-  request.peer.pending--;
-  finishDraining(state, request.peer);
+/** A generation has one request less to answer, now that it was answered or given up. */
+export function settle(state: State, { peer }: InFlight): void {
+  peer.pending--;
+  finishDraining(state, peer);
 }
 
 /** What is to be said of requests that waited as long as they may. */

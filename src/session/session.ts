@@ -22,21 +22,19 @@ import { forgetTasks } from './tasks.ts';
 export class Session {
   readonly #state: State;
 
-  constructor(settings: SessionSettings) {
-    this.#state = initialState(settings);
+  /** @param emit gets what is to be done, in order, while an event is handled; it must not hand in another one */
+  constructor(settings: SessionSettings, emit: (action: SessionAction) => void) {
+    this.#state = initialState(settings, emit);
   }
 
-  /** Takes one event and returns what is to be done about it, in order. */
-  handle(event: SessionEvent): readonly SessionAction[] {
-    const state = this.#state;
-    state.actions = [];
-    apply(state, event);
-    return state.actions;
+  /** Takes one event. */
+  handle(event: SessionEvent): void {
+    apply(this.#state, event);
   }
 
   /** How many requests of the client have no answer yet. */
   get unanswered(): number {
-    return this.#state.open.size;
+    return this.#state.requests.size;
   }
 
   /** How many bytes of requests wait for a generation. */
@@ -66,7 +64,7 @@ function apply(state: State, event: SessionEvent): void {
       return;
     case 'settled':
       state.source = { state: 'served' };
-      state.actions.push({ do: 'clear-timer', timer: { kind: 'hold' } });
+      state.emit({ do: 'clear-timer', timer: { kind: 'hold' } });
       release(state);
       return;
     case 'broken':
@@ -114,9 +112,9 @@ function gone(state: State, { generation, failure }: Extract<SessionEvent, { typ
   const peer = state.peers.get(generation);
   if (peer === undefined) return;
   state.peers.delete(generation);
-  state.actions.push({ do: 'clear-timer', timer: { kind: 'lists', generation } });
-  state.actions.push({ do: 'clear-timer', timer: { kind: 'drain', generation } });
-  state.actions.push({ do: 'clear-timer', timer: { kind: 'keep', generation } });
+  state.emit({ do: 'clear-timer', timer: { kind: 'lists', generation } });
+  state.emit({ do: 'clear-timer', timer: { kind: 'drain', generation } });
+  state.emit({ do: 'clear-timer', timer: { kind: 'keep', generation } });
   withdraw(state, peer);
   forgetTasks(state, peer);
   if (state.active === peer) state.active = undefined;
@@ -128,7 +126,7 @@ function gone(state: State, { generation, failure }: Extract<SessionEvent, { typ
 function broken(state: State, failure: Failure): void {
   const isNews = state.source.state !== 'broken' || state.source.failure !== failure;
   state.source = { state: 'broken', failure };
-  state.actions.push({ do: 'clear-timer', timer: { kind: 'hold' } });
+  state.emit({ do: 'clear-timer', timer: { kind: 'hold' } });
   if (state.active === undefined) answerAlone(state);
   else if (isNews) logStale(state, failure);
   release(state);
@@ -141,7 +139,7 @@ function awaited(state: State, change: boolean): void {
   const isOnItsWay = source.state === 'awaited' || source.state === 'late';
   if (isOnItsWay && (source.change || !change)) return;
   state.source = { state: 'awaited', change };
-  state.actions.push({ do: 'set-timer', timer: { kind: 'hold' }, ms: state.settings.hold });
+  state.emit({ do: 'set-timer', timer: { kind: 'hold' }, ms: state.settings.hold });
 }
 
 function expire(state: State, timer: Timer): void {

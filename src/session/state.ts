@@ -1,4 +1,4 @@
-import type { IdText } from '../wire/id.ts';
+import type { Id } from '../wire/id.ts';
 import type { Line } from '../wire/line.ts';
 import type { JsonObject } from '../wire/message.ts';
 import type { Batch } from './batch.ts';
@@ -26,7 +26,7 @@ export interface SessionSettings {
 export type Conversation =
   | { readonly state: 'silent' }
   /** `initialize` came and is not answered. `params` is its JSON text. */
-  | { readonly state: 'greeting'; readonly id: IdText; readonly params: string }
+  | { readonly state: 'greeting'; readonly id: Id; readonly params: string }
   | {
       readonly state: 'open';
       readonly params: string;
@@ -82,11 +82,11 @@ export interface Peer {
   capabilities: JsonObject;
   readonly catalogue: Catalogue;
   /** Our own requests that it has not answered, by id. */
-  readonly questions: Map<IdText, Question>;
+  readonly questions: Map<Id, Question>;
   /** What it said to the client before the client may hear of it. */
   readonly backlog: Line[];
   /** Ids of requests that the client cancelled: late answers to them are expected, and dropped. */
-  readonly cancelled: Set<IdText>;
+  readonly cancelled: Set<Id>;
   /** How many requests of the client it has in flight. */
   pending: number;
   /** Tasks that it made for the client and that are not over, by id as JSON text. */
@@ -97,35 +97,34 @@ export interface Peer {
 
 /** A request of the client that has no answer yet. */
 export interface ClientRequest {
-  readonly id: IdText;
+  readonly id: Id;
   readonly method: string;
   readonly line: Line;
   /** The batch that it came in. */
   readonly batch: Batch | undefined;
-  /** Why the generation that had it could not answer: it is being sent again, which happens once. */
-  readonly interrupted: Failure | undefined;
+  /** The generation that has to answer it; absent while it waits for one. */
+  peer: Peer | undefined;
+  /** Set when that one has old code. */
+  stale: Failure | undefined;
+  /** Why the generation that had it before could not answer: it is being sent again, which happens once. */
+  interrupted: Failure | undefined;
+  /** Its progress token as JSON text; `null` when it has none, `undefined` while nobody looked. */
+  token: string | null | undefined;
   /** The last progress that the client was told; a request that is sent again must not fall back behind it. */
-  readonly progress: number;
+  progress: number;
+  /** Its generation asked the client something while it had the request. */
+  exchanged: boolean;
 }
 
 /** A request that a generation has to answer. */
-export interface InFlight extends ClientRequest {
-  readonly peer: Peer;
-  /** Set when it went to old code. */
-  readonly stale: Failure | undefined;
-  /** Its progress token as JSON text; `null` when it has none, `undefined` while nobody looked. */
-  token: string | null | undefined;
-  progress: number;
-  /** The generation asked the client something while it had the request. */
-  exchanged: boolean;
-}
+export type InFlight = ClientRequest & { peer: Peer };
 
 /** A request of a generation that the client has to answer. */
 export interface Asked {
   readonly peer: Peer;
   readonly method: string;
   /** The id that the generation gave it. */
-  readonly id: IdText;
+  readonly id: Id;
   /** The progress token that the generation gave it, as JSON text. */
   readonly token: string | undefined;
 }
@@ -142,17 +141,16 @@ export interface State {
   active: Peer | undefined;
   /** What the last active generation offered. */
   catalogue: Catalogue;
-  /** Requests that wait for a generation, in the order they came. */
-  held: ClientRequest[];
+  /** All requests that have no answer yet, in the order they came. */
+  readonly requests: Map<Id, ClientRequest>;
+  /** Those of them that wait for a generation, in the order in which they get one. */
+  held: Set<ClientRequest>;
   /** Calls that wait for the client to read the list again. */
-  deferred: ClientRequest[];
+  deferred: Set<ClientRequest>;
   /** How many bytes of requests wait. */
   heldBytes: number;
-  readonly inFlight: Map<IdText, InFlight>;
-  /** The ids of all requests that have no answer yet. */
-  readonly open: Set<IdText>;
   /** Requests of generations to the client, by the id that the client sees. */
-  readonly asked: Map<IdText, Asked>;
+  readonly asked: Map<Id, Asked>;
   /** Which generation made a cursor that the client was given, by the cursor as JSON text. */
   readonly cursors: Map<string, number>;
   /** Which generation made a task, by its id as JSON text. */
@@ -166,22 +164,23 @@ export interface State {
   readonly merging: Map<string, Merging>;
   /** Counts the ids of our own making. */
   lastId: number;
-  actions: SessionAction[];
+  /** Wants something done. What is asked for comes in the order in which it is to be done. */
+  readonly emit: (action: SessionAction) => void;
 }
 
-export function initialState(settings: SessionSettings): State {
+export function initialState(settings: SessionSettings, emit: State['emit']): State {
   return {
     settings,
+    emit,
     conversation: { state: 'silent' },
     source: { state: 'served' },
     peers: new Map(),
     active: undefined,
     catalogue: new Map(),
-    held: [],
-    deferred: [],
+    requests: new Map(),
+    held: new Set(),
+    deferred: new Set(),
     heldBytes: 0,
-    inFlight: new Map(),
-    open: new Set(),
     cursors: new Map(),
     tasks: new Map(),
     remembered: undefined,
@@ -191,14 +190,23 @@ export function initialState(settings: SessionSettings): State {
     subscriptions: new Set(),
     merging: new Map(),
     lastId: 0,
-    actions: [],
   };
 }
 
+/** Whether this generation has to answer the request. */
+export function isInFlight(request: ClientRequest, peer: Peer): request is InFlight {
+  return request.peer === peer;
+}
+
+/** The requests that a generation has to answer, in the order they came. */
+export function inFlightOf(state: State, peer: Peer): InFlight[] {
+  return [...state.requests.values()].filter((request) => isInFlight(request, peer));
+}
+
 export function toClient(state: State, line: Line): void {
-  state.actions.push({ do: 'to-client', line });
+  state.emit({ do: 'to-client', line });
 }
 
 export function toServer(state: State, peer: Peer, line: Line): void {
-  state.actions.push({ do: 'to-server', generation: peer.generation, line });
+  state.emit({ do: 'to-server', generation: peer.generation, line });
 }

@@ -1,3 +1,4 @@
+import type { Id } from './id.ts';
 import { Line } from './line.ts';
 import { locate, type Span } from './scan.ts';
 
@@ -33,8 +34,8 @@ export function textAt(line: Line, path: readonly string[]): string | undefined 
 }
 
 /** The line with another id. The line must have one. */
-export function withId(line: Line, id: string, ...more: readonly Edit[]): Line {
-  const edit = editAt(line, ['id'], id);
+export function withId(line: Line, id: Id, ...more: readonly Edit[]): Line {
+  const edit = editAt(line, ['id'], String(id));
   if (edit === undefined) throw new Error('a message without an id cannot get another one');
   return splice(line, [edit, ...more]);
 }

@@ -1,12 +1,12 @@
-import { type IdText, idText } from './id.ts';
+import { type Id, MOST_DIGITS, toId } from './id.ts';
 import { Line } from './line.ts';
 import { eachMember, isSpace, skipSpace, stringEnd, valueEnd } from './scan.ts';
 
 /** What a message is, learnt from its outermost members alone. */
 export type Head =
-  | { readonly kind: 'request'; readonly id: IdText; readonly method: string }
+  | { readonly kind: 'request'; readonly id: Id; readonly method: string }
   | { readonly kind: 'notification'; readonly method: string }
-  | { readonly kind: 'response'; readonly id: IdText; readonly outcome: 'result' | 'error' }
+  | { readonly kind: 'response'; readonly id: Id; readonly outcome: 'result' | 'error' }
   /** A JSON array: a batch of 2025-03-26, nothing in every other version. */
   | { readonly kind: 'batch' }
   /** Nothing but white space; both sides pass over such lines. */
@@ -30,20 +30,27 @@ const ZERO = 0x30;
 
 /** The outermost members that tell what a message is. */
 type Name = 'jsonrpc' | 'id' | 'method' | 'params' | 'result' | 'error';
-const NAMES: readonly Name[] = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'];
 
 /** Methods of messages that come in numbers. */
 const FREQUENT = ['tools/call', 'notifications/progress', 'notifications/message', 'resources/read'];
 
-/** An id of so many digits fits into a small integer. */
-const MOST_DIGITS = 9;
-
 /** What was read of those members. */
 interface Found {
   version: boolean;
-  id: string | undefined;
+  /** `null` is an id that no request may have. */
+  id: Id | null | undefined;
   method: string | undefined;
   body: Extract<Name, 'params' | 'result' | 'error'> | undefined;
+}
+
+/** Lines are read one at a time, and what was found of one is nothing to the next. */
+const found: Found = { version: false, id: undefined, method: undefined, body: undefined };
+
+function findNothing(): void {
+  found.version = false;
+  found.id = undefined;
+  found.method = undefined;
+  found.body = undefined;
 }
 
 /**
@@ -52,10 +59,9 @@ interface Found {
  * walked through. The inside of `params` and `result` is not validated: whoever receives it does that.
  */
 export function readHead(line: Line): Head {
-  const { chunks, start, end } = line;
-  if (chunks.length === 1) return decide(chunks[0], start, end, chunks[0], start, end, line);
-  const first = chunks[0];
-  const last = chunks[chunks.length - 1] as Buffer;
+  const { first, more, start, end } = line;
+  const last = more.length === 0 ? undefined : more[more.length - 1];
+  if (last === undefined) return decide(first, start, end, first, start, end, line);
   // Windows that cut through a chunk are fine: what does not fit into them is undecided.
   return decide(
     first,
@@ -83,30 +89,26 @@ function decide(
   if (close < tailStart || open === headEnd) return line.text().trim() === '' ? BLANK : walk(line);
   if (head[open] === OPEN_BRACKET) return BATCH;
   if (head[open] !== OPEN_BRACE || tail[close] !== CLOSE_BRACE) return INVALID;
-  const found: Found = { version: false, id: undefined, method: undefined, body: undefined };
-  if (readForwards(head, open + 1, headEnd, found)) return conclude(found);
-  const settled = conclude(found);
-  if (settled.kind === 'request' || settled.kind === 'response') return settled;
-  readBackwards(tail, tailStart, close, found);
-  const decided = conclude(found);
+  findNothing();
+  if (readForwards(head, open + 1, headEnd)) return conclude();
+  if (found.id === undefined || !found.version) readBackwards(tail, tailStart, close);
   // Without an id it may still be hidden between two members that were passed over.
-  return decided.kind === 'request' || decided.kind === 'response' ? decided : walk(line);
+  const decided = found.id === undefined ? INVALID : conclude();
+  return decided === INVALID ? walk(line) : decided;
 }
 
-function conclude(found: Found): Head {
-  if (!found.version) return INVALID;
-  if (found.method !== undefined && found.body !== 'result' && found.body !== 'error') {
-    if (found.id === undefined) return { kind: 'notification', method: found.method };
-    const id = idText(found.id);
-    return id === undefined ? INVALID : { kind: 'request', id, method: found.method };
+function conclude(): Head {
+  const { version, id, method, body } = found;
+  if (!version || id === null) return INVALID;
+  if (method !== undefined && body !== 'result' && body !== 'error') {
+    return id === undefined ? { kind: 'notification', method } : { kind: 'request', id, method };
   }
-  if (found.body !== 'result' && found.body !== 'error') return INVALID;
-  const id = found.id === undefined ? undefined : idText(found.id);
-  return id === undefined ? INVALID : { kind: 'response', id, outcome: found.body };
+  if (id === undefined || (body !== 'result' && body !== 'error')) return INVALID;
+  return { kind: 'response', id, outcome: body };
 }
 
 /** Reads scalar members up to the first object or array. Returns true when that was all of the message. */
-function readForwards(bytes: Buffer, position: number, end: number, found: Found): boolean {
+function readForwards(bytes: Buffer, position: number, end: number): boolean {
   let at = skipSpace(bytes, position, end);
   while (at < end && bytes[at] === QUOTE) {
     const keyEnd = stringEnd(bytes, at, end);
@@ -118,10 +120,10 @@ function readForwards(bytes: Buffer, position: number, end: number, found: Found
     const first = bytes[at];
     const close = first === OPEN_BRACE || first === OPEN_BRACKET ? -1 : valueEnd(bytes, at, end);
     if (close === -1) {
-      note(found, name, bytes, at, at);
+      note(name, bytes, at, at);
       return false;
     }
-    note(found, name, bytes, at, close);
+    note(name, bytes, at, close);
     at = skipSpace(bytes, close, end);
     if (bytes[at] === CLOSE_BRACE) return true;
     if (bytes[at] !== COMMA) return false;
@@ -135,7 +137,7 @@ function readForwards(bytes: Buffer, position: number, end: number, found: Found
  * string, so a scalar in front of it, the quoted key in front of that, and the comma in front of the key are
  * what they seem to be. Keys and strings with an escape stop the walk: a quote could be part of them.
  */
-function readBackwards(bytes: Buffer, start: number, close: number, found: Found): void {
+function readBackwards(bytes: Buffer, start: number, close: number): void {
   let at = close;
   for (;;) {
     at = spaceBefore(bytes, start, at);
@@ -153,7 +155,7 @@ function readBackwards(bytes: Buffer, start: number, close: number, found: Found
     const name = nameAt(bytes, at + 1, keyClose - 1);
     at = spaceBefore(bytes, start, at);
     if (bytes[at - 1] !== COMMA) return;
-    note(found, name, bytes, valueStart, valueClose);
+    note(name, bytes, valueStart, valueClose);
     at--;
   }
 }
@@ -186,13 +188,13 @@ function isScalarByte(byte: number | undefined): boolean {
 }
 
 /** Notes a member with its value, which is empty where only the member's being there counts. */
-function note(found: Found, name: Name | undefined, bytes: Buffer, start: number, end: number): void {
+function note(name: Name | undefined, bytes: Buffer, start: number, end: number): void {
   switch (name) {
     case 'jsonrpc':
       found.version = spells(bytes, start, end, '"2.0"');
       break;
     case 'id':
-      found.id ??= idAt(bytes, start, end);
+      if (found.id === undefined) found.id = idAt(bytes, start, end);
       break;
     case 'method':
       if (bytes[start] === QUOTE && end > start) found.method ??= methodAt(bytes, start + 1, end - 1);
@@ -212,19 +214,26 @@ function note(found: Found, name: Name | undefined, bytes: Buffer, start: number
 
 /** The member whose key lies here, if it is one that tells something. */
 function nameAt(bytes: Buffer, start: number, end: number): Name | undefined {
-  return NAMES.find((name) => spells(bytes, start, end, name));
+  const length = end - start;
+  if (length === 2) return spells(bytes, start, end, 'id') ? 'id' : undefined;
+  if (length === 5) return spells(bytes, start, end, 'error') ? 'error' : undefined;
+  if (length === 7) return spells(bytes, start, end, 'jsonrpc') ? 'jsonrpc' : undefined;
+  if (length !== 6) return undefined;
+  if (spells(bytes, start, end, 'result')) return 'result';
+  if (spells(bytes, start, end, 'params')) return 'params';
+  return spells(bytes, start, end, 'method') ? 'method' : undefined;
 }
 
-function idAt(bytes: Buffer, start: number, end: number): string {
-  const isShort = end > start && end - start <= MOST_DIGITS;
-  if (!isShort || (bytes[start] === ZERO && end - start > 1)) return bytes.toString('utf8', start, end);
+function idAt(bytes: Buffer, start: number, end: number): Id | null {
+  const length = end - start;
+  const isCounting = length > 0 && length <= MOST_DIGITS && (bytes[start] !== ZERO || length === 1);
   let value = 0;
-  for (let at = start; at < end; at++) {
+  for (let at = start; at < end && isCounting; at++) {
     const digit = (bytes[at] as number) - ZERO;
-    if (digit < 0 || digit > 9) return bytes.toString('utf8', start, end);
+    if (digit < 0 || digit > 9) return toId(bytes.toString('utf8', start, end)) ?? null;
     value = value * 10 + digit;
   }
-  return String(value);
+  return isCounting ? value : (toId(bytes.toString('utf8', start, end)) ?? null);
 }
 
 function methodAt(bytes: Buffer, start: number, end: number): string {
@@ -247,12 +256,12 @@ function spells(bytes: Buffer, start: number, end: number, text: string): boolea
 /** The sure way: every outermost member, one after the other. */
 function walk(line: Line): Head {
   const bytes = line.bytes();
-  const found: Found = { version: false, id: undefined, method: undefined, body: undefined };
+  findNothing();
   const open = skipSpace(bytes, 0, bytes.length);
   const close = eachMember(bytes, open, bytes.length, ({ key, value }) => {
-    note(found, nameAt(bytes, key.start, key.end), bytes, value.start, value.end);
+    note(nameAt(bytes, key.start, key.end), bytes, value.start, value.end);
     return true;
   });
   if (close === -1 || skipSpace(bytes, close, bytes.length) !== bytes.length) return INVALID;
-  return conclude(found);
+  return conclude();
 }

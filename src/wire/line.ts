@@ -1,5 +1,8 @@
 const NEWLINE = 0x0a;
 
+/** What follows the first chunk of a line that lies in one. */
+const WHOLE: readonly Buffer[] = [];
+
 /**
  * One message as it came over a pipe: the bytes of a line without its newline, undecoded.
  *
@@ -7,16 +10,19 @@ const NEWLINE = 0x0a;
  * keeps them as they are and is joined only when somebody has to look at all of it.
  */
 export class Line {
-  /** The chunks, in order. `start` counts in the first one, `end` in the last one. */
-  readonly chunks: readonly [Buffer, ...Buffer[]];
+  /** The chunk that it begins in, counted from `start`. */
+  readonly first: Buffer;
+  /** The chunks that it goes on in, as nearly no line does; `end` counts in the last one. */
+  readonly more: readonly Buffer[];
   readonly start: number;
   readonly end: number;
   /** True when the byte behind the line, in the last chunk, is its newline: it can be written without a copy. */
   readonly terminated: boolean;
   #joined: Buffer | undefined;
 
-  constructor(chunks: readonly [Buffer, ...Buffer[]], start: number, end: number, terminated: boolean) {
-    this.chunks = chunks;
+  constructor(first: Buffer, more: readonly Buffer[], start: number, end: number, terminated: boolean) {
+    this.first = first;
+    this.more = more;
     this.start = start;
     this.end = end;
     this.terminated = terminated;
@@ -25,7 +31,12 @@ export class Line {
   /** A line of our own making. */
   static of(text: string | Buffer): Line {
     const bytes = typeof text === 'string' ? Buffer.from(text) : text;
-    return new Line([bytes], 0, bytes.length, false);
+    return Line.window(bytes, 0, bytes.length);
+  }
+
+  /** A part of a buffer as a line. */
+  static window(bytes: Buffer, start: number, end: number): Line {
+    return new Line(bytes, WHOLE, start, end, false);
   }
 
   /** Makes a line of a JSON value; the text has no newline, as `JSON.stringify` escapes them. */
@@ -35,29 +46,26 @@ export class Line {
 
   /** Length in bytes. */
   get length(): number {
-    const { chunks, start, end } = this;
-    if (chunks.length === 1) return end - start;
-    let length = end - start;
-    for (let index = 0; index < chunks.length - 1; index++) length += (chunks[index] as Buffer).length;
+    const { first, more, start, end } = this;
+    if (more.length === 0) return end - start;
+    let length = first.length - start + end;
+    for (let index = 0; index < more.length - 1; index++) length += (more[index] as Buffer).length;
     return length;
   }
 
   /** All bytes in one piece. Copies once if the line came in several chunks. */
   bytes(): Buffer {
     this.#joined ??=
-      this.chunks.length === 1 ? this.chunks[0].subarray(this.start, this.end) : Buffer.concat(this.parts());
+      this.more.length === 0 ? this.first.subarray(this.start, this.end) : Buffer.concat(this.parts());
     return this.#joined;
   }
 
   /** The bytes piece by piece, none of them copied. */
   parts(): Buffer[] {
-    const { chunks, start, end } = this;
-    const last = chunks.length - 1;
-    return chunks.map((chunk, index) =>
-      index === 0 || index === last
-        ? chunk.subarray(index === 0 ? start : 0, index === last ? end : chunk.length)
-        : chunk,
-    );
+    const { first, more, start, end } = this;
+    const last = more.at(-1);
+    if (last === undefined) return [first.subarray(start, end)];
+    return [first.subarray(start), ...more.slice(0, -1), last.subarray(0, end)];
   }
 
   /** The line as text. */
@@ -145,13 +153,13 @@ export class LineSplitter {
       return;
     }
     if (this.#pendingLength === 0) {
-      this.#sink.line(new Line([chunk], start, newline, true));
+      this.#sink.line(new Line(chunk, WHOLE, start, newline, true));
       return;
     }
-    const [first, ...rest] = this.#pending as [Buffer, ...Buffer[]];
-    const chunks: [Buffer, ...Buffer[]] = [first, ...rest, start === 0 ? chunk : chunk.subarray(start)];
+    const [first, ...more] = this.#pending as [Buffer, ...Buffer[]];
+    more.push(chunk);
     this.#pending = [];
     this.#pendingLength = 0;
-    this.#sink.line(new Line(chunks, 0, newline - start, true));
+    this.#sink.line(new Line(first, more, 0, newline, true));
   }
 }

@@ -1,4 +1,4 @@
-import type { IdText } from './id.ts';
+import type { Id } from './id.ts';
 import { Line } from './line.ts';
 
 /** Error codes of JSON-RPC 2.0, section 5.1, and of MCP. */
@@ -19,7 +19,7 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /** A request of our own. `id` is written as it is. */
-export function request(id: IdText, method: string, params: unknown): Line {
+export function request(id: Id, method: string, params: unknown): Line {
   return Line.of(
     `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)}${params === undefined ? '' : `,"params":${JSON.stringify(params)}`}}`,
   );
@@ -29,12 +29,12 @@ export function notification(method: string, params?: unknown): Line {
   return Line.json(params === undefined ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params });
 }
 
-export function result(id: IdText, value: unknown): Line {
+export function result(id: Id, value: unknown): Line {
   return Line.of(`{"jsonrpc":"2.0","id":${id},"result":${JSON.stringify(value)}}`);
 }
 
 /** An error response. `id` is `null` where the request's own could not be read. */
-export function errorResponse(id: IdText | 'null', code: number, message: string, data?: unknown): Line {
+export function errorResponse(id: Id | 'null', code: number, message: string, data?: unknown): Line {
   const error = data === undefined ? { code, message } : { code, message, data };
   return Line.of(`{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(error)}}`);
 }

@@ -29,21 +29,21 @@ export class Outbox {
   }
 
   push(line: Line): void {
-    if (line.chunks.length === 1 && line.terminated) {
-      const chunk = line.chunks[0];
-      if (this.#run === chunk && this.#runEnd === line.start) {
-        this.#runEnd = line.end + 1;
-        return;
-      }
-      this.#endRun();
-      this.#run = chunk;
-      this.#runStart = line.start;
-      this.#runEnd = line.end + 1;
+    const { first, more, start, end, terminated } = line;
+    if (terminated && more.length === 0 && this.#run === first && this.#runEnd === start) {
+      this.#runEnd = end + 1;
       return;
     }
     this.#endRun();
-    for (const part of line.parts()) this.#add(part);
-    this.#add(NEWLINE);
+    if (!terminated) {
+      for (const part of line.parts()) this.#add(part);
+      this.#add(NEWLINE);
+    } else if (more.length === 0) this.#beginRun(first, start, end + 1);
+    else {
+      this.#add(first.subarray(start));
+      for (const chunk of more.slice(0, -1)) this.#add(chunk);
+      this.#beginRun(more[more.length - 1] as Buffer, 0, end + 1);
+    }
   }
 
   get empty(): boolean {
@@ -68,6 +68,12 @@ export class Outbox {
   #add(part: Buffer): void {
     this.#parts.push(part);
     this.#length += part.length;
+  }
+
+  #beginRun(chunk: Buffer, start: number, end: number): void {
+    this.#run = chunk;
+    this.#runStart = start;
+    this.#runEnd = end;
   }
 
   #endRun(): void {

@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { textOf } from '../kit/messages.ts';
 import { alive } from '../kit/processes.ts';
@@ -152,6 +153,16 @@ test('the handshake of an earlier session answers a client whose server does not
   expect(result.serverInfo).toMatchObject({ name: 'puppet' });
   expect(result.capabilities).toMatchObject({ completions: {}, logging: {} });
   expect(result.instructions).toContain('the build failed');
+});
+
+test('a cache folder inside of the project: what is remembered there is no change of the source', async () => {
+  const cacheInside = ['sh', '-c', 'XDG_CACHE_HOME="$PWD/cache" exec "$@"', 'sh'];
+  const dev = await Dev.connect({ wrapper: cacheInside });
+  await dev.tookOver(1);
+  const folder = dev.project.path('cache/mcp-dev/handshakes');
+  await until(() => existsSync(folder) && readdirSync(folder).some((name) => name.endsWith('.json')), 'kept');
+  dev.save();
+  expect(await dev.tookOver(2)).toContain('took over (src/a.js;');
 });
 
 test('a program that is debugged keeps its port: one at a time, and no limit on its start', async () => {

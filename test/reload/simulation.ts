@@ -98,6 +98,7 @@ export class Simulation {
   /** Since when a save has been waiting to be served or found broken. */
   #awaitedSince: number | undefined = this.#now;
   #listChanged = 0;
+  readonly #effects: Effect[] = [];
   readonly reports: string[] = [];
 
   constructor(exclusive: boolean) {
@@ -113,6 +114,8 @@ export class Simulation {
         answerAfter: 8000,
       },
       { exclusive: exclusive ? 'on' : 'auto', hold: HOLD_MS, readyTimeout: 3000, lastWords: () => '' },
+      (effect) => this.#effects.push(effect),
+      () => this.#now,
     );
     this.#tell({ type: 'begin' });
     this.#fromClient({
@@ -327,7 +330,8 @@ export class Simulation {
   }
 
   #tell(event: CoreEvent): void {
-    for (const effect of this.#core.handle(event, this.#now)) this.#check(effect);
+    this.#core.handle(event);
+    for (const effect of this.#effects.splice(0)) this.#check(effect);
   }
 
   #check(effect: Effect): void {

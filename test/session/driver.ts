@@ -31,7 +31,7 @@ export class Driver {
   lastText = '';
 
   constructor(settings: Partial<SessionSettings> = {}) {
-    this.#session = new Session({
+    const whole = {
       name: 'driven',
       hold: 20_000,
       drain: 60_000,
@@ -40,13 +40,15 @@ export class Driver {
       stale: 'notice',
       answerAfter: 8000,
       ...settings,
-    });
+    } as const;
+    this.#session = new Session(whole, (action) => this.actions.push(action));
   }
 
   event(event: SessionEvent): SessionAction[] {
-    const actions = [...this.#session.handle(event)];
+    const before = this.actions.length;
+    this.#session.handle(event);
+    const actions = this.actions.slice(before);
     for (const action of actions) {
-      this.actions.push(action);
       if (action.do === 'to-client') {
         this.lastText = action.line.text();
         this.toClient.push(JSON.parse(this.lastText));
@@ -88,6 +90,11 @@ export class Driver {
       generation: undefined,
     } as const;
     this.event({ type: 'broken', failure });
+  }
+
+  /** How many bytes of requests wait. */
+  get heldBytes(): number {
+    return this.#session.heldBytes;
   }
 
   /** The last message of a method that a generation got. */

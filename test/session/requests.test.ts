@@ -62,7 +62,9 @@ describe('a request that meets a reload', () => {
     const driver = Driver.open();
     driver.event({ type: 'awaited', change: true });
     driver.client(call(2));
+    expect(driver.heldBytes).toBeGreaterThan(0);
     driver.client({ method: 'notifications/cancelled', params: { requestId: 2 } });
+    expect(driver.heldBytes).toBe(0);
     driver.replace(2);
     expect(driver.received(2)).not.toContain('tools/call');
     expect([...driver.received(1), ...driver.received(2)]).not.toContain('notifications/cancelled');

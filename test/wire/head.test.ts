@@ -3,6 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { type Head, readHead } from '../../src/wire/head.ts';
 import { Line, LineSplitter } from '../../src/wire/line.ts';
 
+/** An id as the key that it is to be: small counting numbers as such. */
+function key(id: string | number): string | number {
+  return typeof id === 'number' && id >= 0 && id < 1e9 ? id : JSON.stringify(id);
+}
+
 /** What a message is, by the slow and sure way. */
 function judge(text: string): Head {
   let message: unknown;
@@ -16,13 +21,13 @@ function judge(text: string): Head {
   const { jsonrpc, id, method } = message as { jsonrpc?: unknown; id?: unknown; method?: unknown };
   if (jsonrpc !== '2.0') return { kind: 'invalid' };
   const hasId = typeof id === 'string' || typeof id === 'number';
-  if ('id' in message && !hasId) return { kind: 'invalid' };
+  if (!hasId && 'id' in message) return { kind: 'invalid' };
   if (typeof method === 'string') {
-    return hasId ? { kind: 'request', id: JSON.stringify(id), method } : { kind: 'notification', method };
+    return hasId ? { kind: 'request', id: key(id), method } : { kind: 'notification', method };
   }
   if (!hasId) return { kind: 'invalid' };
-  if ('result' in message) return { kind: 'response', id: JSON.stringify(id), outcome: 'result' };
-  if ('error' in message) return { kind: 'response', id: JSON.stringify(id), outcome: 'error' };
+  if ('result' in message) return { kind: 'response', id: key(id), outcome: 'result' };
+  if ('error' in message) return { kind: 'response', id: key(id), outcome: 'error' };
   return { kind: 'invalid' };
 }
 

@@ -51,7 +51,7 @@ test('a line in several chunks is not copied before somebody looks at it', () =>
   splitter.push(first);
   splitter.push(second);
   const [line] = lines;
-  expect(line?.chunks.map((chunk) => chunk.buffer)).toEqual([first.buffer, second.buffer]);
+  expect(line?.parts().map((part) => part.buffer)).toEqual([first.buffer, second.buffer]);
   expect(line?.length).toBe(8);
   expect(line?.text()).toBe('x{"a":1}');
 });
