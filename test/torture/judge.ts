@@ -25,11 +25,11 @@ export function judge(asked: Asked, answer: Message, reasons: ReadonlySet<string
   const details = (answer.error === undefined ? meta : answer.error.data)?.['mcp-dev'] as
     | JsonObject
     | undefined;
+  if (asked.kind === 'ping') return judgePing(asked, answer);
   const isToolError = answer.result?.isError === true;
   if (answer.error !== undefined || isToolError)
     return judgeFailure(asked, answer, isToolError, details, reasons);
   if (answer.result === undefined) return wrong('neither a result nor an error');
-  if (asked.kind === 'ping') return { outcome: 'right', version: undefined, stale: false };
 
   const from = meta?.torture as { readonly nonce: number; readonly version: number } | undefined;
   if (from?.nonce !== asked.nonce) return wrong(`the answer of request ${from?.nonce}`);
@@ -38,6 +38,15 @@ export function judge(asked: Asked, answer: Message, reasons: ReadonlySet<string
   if (from.version < asked.newest && !stale && TELLS_STALENESS.has(asked.kind))
     return wrong(`version ${from.version} without a mark, though ${asked.newest} had been served`);
   return { outcome: 'right', version: from.version, stale };
+}
+
+/** A ping never fails. A server of this run says in its answer for which request it is; mcp-dev's own is empty. */
+function judgePing({ nonce }: Asked, { result }: Message): Outcome {
+  if (result === undefined) return wrong('a ping that failed');
+  const from = (result._meta as JsonObject | undefined)?.torture as { readonly nonce: number } | undefined;
+  if (from === undefined ? Object.keys(result).length > 0 : from.nonce !== nonce)
+    return wrong(`the answer of request ${from?.nonce} to a ping`);
+  return { outcome: 'right', version: undefined, stale: false };
 }
 
 function judgeFailure(
