@@ -30,6 +30,8 @@ export type Effect =
   | Extract<SessionAction, { do: 'to-client' | 'to-server' | 'garbage' | 'warn' | 'remember' }>
   | { readonly do: 'set-session-timer'; readonly timer: Timer; readonly ms: number }
   | { readonly do: 'clear-session-timer'; readonly timer: Timer }
+  | { readonly do: 'pause-session-timer'; readonly timer: Timer }
+  | { readonly do: 'resume-session-timer'; readonly timer: Timer }
   | { readonly do: 'set-reload-timer'; readonly timer: ReloadTimer; readonly ms: number }
   | { readonly do: 'clear-reload-timer'; readonly timer: ReloadTimer }
   | Extract<ReloadCommand, { do: 'build' | 'abort-build' | 'stop' }>
@@ -127,6 +129,12 @@ export class Core {
         return;
       case 'clear-timer':
         this.#emit({ do: 'clear-session-timer', timer: action.timer });
+        return;
+      case 'pause-timer':
+        this.#emit({ do: 'pause-session-timer', timer: action.timer });
+        return;
+      case 'resume-timer':
+        this.#emit({ do: 'resume-session-timer', timer: action.timer });
         return;
       case 'greeted':
       case 'drained':

@@ -171,6 +171,12 @@ export class DevServer {
       case 'clear-session-timer':
         this.#timers.clear(JSON.stringify(effect.timer));
         return;
+      case 'pause-session-timer':
+        this.#timers.pause(JSON.stringify(effect.timer));
+        return;
+      case 'resume-session-timer':
+        this.#timers.resume(JSON.stringify(effect.timer));
+        return;
       case 'set-reload-timer': {
         const { timer, ms } = effect;
         this.#timers.set(timer, ms, () => this.#happened({ type: 'reload-timer', timer }));

@@ -1,20 +1,49 @@
-/** Named timers: setting one again replaces it, and one that is set to `Infinity` never expires. */
+/** A timer that runs until a time of `performance.now()`, or stands still with so many ms left. */
+type Timer =
+  | {
+      readonly state: 'running';
+      readonly handle: NodeJS.Timeout;
+      readonly until: number;
+      readonly expire: () => void;
+    }
+  | { readonly state: 'paused'; readonly left: number; readonly expire: () => void };
+
+/**
+ * Named timers: setting one again replaces it, and one that is set to `Infinity` never expires. To pause or resume
+ * a timer that is not there, or that is so already, changes nothing.
+ */
 export class Timers {
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #timers = new Map<string, Timer>();
 
   set(name: string, ms: number, expire: () => void): void {
     this.clear(name);
     // Node would take it for one millisecond.
     if (ms === Number.POSITIVE_INFINITY) return;
-    const timer = setTimeout(() => {
+    const handle = setTimeout(() => {
       this.#timers.delete(name);
       expire();
     }, ms);
-    this.#timers.set(name, timer);
+    this.#timers.set(name, { state: 'running', handle, until: performance.now() + ms, expire });
+  }
+
+  /** Stops the time of a timer. */
+  pause(name: string): void {
+    const timer = this.#timers.get(name);
+    if (timer?.state !== 'running') return;
+    clearTimeout(timer.handle);
+    const left = Math.max(0, timer.until - performance.now());
+    this.#timers.set(name, { state: 'paused', left, expire: timer.expire });
+  }
+
+  /** Lets a timer go on with the time that was left when it was paused. */
+  resume(name: string): void {
+    const timer = this.#timers.get(name);
+    if (timer?.state === 'paused') this.set(name, timer.left, timer.expire);
   }
 
   clear(name: string): void {
-    clearTimeout(this.#timers.get(name));
+    const timer = this.#timers.get(name);
+    if (timer?.state === 'running') clearTimeout(timer.handle);
     this.#timers.delete(name);
   }
 

@@ -16,7 +16,7 @@ export function drain(state: State, peer: Peer): void {
   const { generation } = peer;
   peer.phase = { phase: 'draining', kept: true };
   state.emit({ do: 'set-timer', timer: { kind: 'keep', generation }, ms: KEEP_MS });
-  runClock(state, peer, state.settings.drain);
+  startClock(state, peer, state.settings.drain);
   const draining = [...state.peers.values()].filter(({ phase }) => phase.phase === 'draining');
   for (const oldest of draining.slice(0, -MOST_DRAINING)) {
     endKeeping(state, oldest);
@@ -28,7 +28,7 @@ export function drain(state: State, peer: Peer): void {
 export function retire(state: State, peer: Peer): void {
   if (state.active === peer) state.active = undefined;
   peer.phase = { phase: 'draining', kept: false };
-  runClock(state, peer, state.settings.exclusiveDrain);
+  startClock(state, peer, state.settings.exclusiveDrain);
   finishDraining(state, peer);
 }
 
@@ -57,7 +57,7 @@ export function endDrain(state: State, peer: Peer): void {
 
 /** Notes that a generation asked the client something, or heard the answer: people are not hurried by its end. */
 export function questionMoved(state: State, { peer, method }: Asked): void {
-  if (FOR_PEOPLE.has(method)) runClock(state, peer, state.settings.drain);
+  if (FOR_PEOPLE.has(method) && peer.phase.phase === 'draining') moveClock(state, peer);
 }
 
 /** Takes back what a generation asked the client, because it will not be there to hear the answer. */
@@ -70,13 +70,16 @@ export function withdraw(state: State, peer: Peer): void {
   }
 }
 
-/** The clock of a draining generation stands still while a person is asked, and starts over afterwards. */
-function runClock(state: State, peer: Peer, ms: number): void {
-  if (peer.phase.phase !== 'draining') return;
-  const timer = { kind: 'drain', generation: peer.generation } as const;
+function startClock(state: State, peer: Peer, ms: number): void {
+  state.emit({ do: 'set-timer', timer: { kind: 'drain', generation: peer.generation }, ms });
+  moveClock(state, peer);
+}
+
+/** The clock of a draining generation stands still while a person is asked. */
+function moveClock(state: State, peer: Peer): void {
   const waits = [...state.asked.values()].some(
     (asked) => asked.peer === peer && FOR_PEOPLE.has(asked.method),
   );
-  if (waits) state.emit({ do: 'clear-timer', timer });
-  else state.emit({ do: 'set-timer', timer, ms });
+  const timer = { kind: 'drain', generation: peer.generation } as const;
+  state.emit({ do: waits ? 'pause-timer' : 'resume-timer', timer });
 }

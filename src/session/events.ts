@@ -48,6 +48,9 @@ export type SessionAction =
   | { readonly do: 'to-server'; readonly generation: number; readonly line: Line }
   | { readonly do: 'set-timer'; readonly timer: Timer; readonly ms: number }
   | { readonly do: 'clear-timer'; readonly timer: Timer }
+  /** A timer stands still until it is resumed, and then goes on with the time that is left. */
+  | { readonly do: 'pause-timer'; readonly timer: Timer }
+  | { readonly do: 'resume-timer'; readonly timer: Timer }
   /** The handshake was sent to a generation: from now on it is expected to answer. */
   | { readonly do: 'greeted'; readonly generation: number }
   /** A generation is active now. `differences` is absent when the lists before it are not known. */

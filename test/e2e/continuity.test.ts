@@ -60,6 +60,25 @@ test('the one before is gone after two seconds', async () => {
   await until(() => !alive(first.pid), 'the first generation has ended');
 });
 
+test('the time to drain stands still while the user is asked, and then goes on', async () => {
+  const drain = 400;
+  const dev = await Dev.connect({ args: ['--drain', String(drain)] });
+  const first = await dev.puppet(1);
+  const call = dev.client.callTool('slow');
+  await first.event('held');
+  await first.do({ do: 'ask', id: 'q', method: 'elicitation/create', params: { message: 'sure?' } });
+  const { id = null } = await dev.client.next('elicitation/create');
+  await dev.reload(2);
+  const replacedAt = performance.now();
+  await until(() => performance.now() - replacedAt > 3 * drain, 'the user takes longer than a drain');
+  dev.client.send({ jsonrpc: '2.0', id, result: { action: 'accept' } });
+  const answeredAt = performance.now();
+  // Its generation is still there to hear it, and has what it had left of its time to answer.
+  await first.event('answered');
+  expect((await call)._meta).toMatchObject({ 'mcp-dev': { reason: 'server_restarted', generation: 1 } });
+  expect(performance.now() - answeredAt).toBeGreaterThan(drain / 2);
+});
+
 test('a read-only call that a crash interrupts is answered by the next process', async () => {
   const dev = await Dev.connect({ puppet: WITH_LOOK });
   const first = await dev.puppet(1);

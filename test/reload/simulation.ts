@@ -82,6 +82,8 @@ export class Simulation {
   readonly #core: Core;
   readonly #servers = new Map<number, SimulatedServer>();
   readonly #timers = new Map<string, { at: number; event: CoreEvent }>();
+  /** Timers that stand still, with what is left of them. */
+  readonly #paused = new Map<string, { left: number; event: CoreEvent }>();
   readonly #exclusive: boolean;
   /** Requests of the client: to which generation they went, and how often they were answered. */
   readonly #requests = new Map<string, SimulatedRequest>();
@@ -176,7 +178,8 @@ export class Simulation {
             if (request.answers === 0 && request.sentTo.at(-1) === server.generation)
               request.exchanged = true;
           }
-          this.#fromServer(server, { id, method: 'roots/list' });
+          const method = server.asked.size % 2 === 0 ? 'elicitation/create' : 'roots/list';
+          this.#fromServer(server, { id, method });
         });
         return;
       case 'announce':
@@ -343,6 +346,7 @@ export class Simulation {
         this.#serverGets(effect.generation, effect.line.parse() as Message);
         return;
       case 'set-session-timer':
+        this.#paused.delete(JSON.stringify(effect.timer));
         this.#timers.set(JSON.stringify(effect.timer), {
           at: this.#now + effect.ms,
           event: { type: 'session-timer', timer: effect.timer },
@@ -350,7 +354,24 @@ export class Simulation {
         return;
       case 'clear-session-timer':
         this.#timers.delete(JSON.stringify(effect.timer));
+        this.#paused.delete(JSON.stringify(effect.timer));
         return;
+      case 'pause-session-timer': {
+        const name = JSON.stringify(effect.timer);
+        const timer = this.#timers.get(name);
+        if (timer === undefined) return;
+        this.#timers.delete(name);
+        this.#paused.set(name, { left: timer.at - this.#now, event: timer.event });
+        return;
+      }
+      case 'resume-session-timer': {
+        const name = JSON.stringify(effect.timer);
+        const timer = this.#paused.get(name);
+        if (timer === undefined) return;
+        this.#paused.delete(name);
+        this.#timers.set(name, { at: this.#now + timer.left, event: timer.event });
+        return;
+      }
       case 'set-reload-timer':
         this.#timers.set(effect.timer, {
           at: this.#now + effect.ms,

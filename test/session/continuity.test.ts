@@ -99,6 +99,43 @@ describe('a request that a crash interrupts', () => {
   });
 });
 
+describe('the time to drain', () => {
+  const DRAIN = { kind: 'drain', generation: 1 };
+  const clock = (driver: Driver): unknown[] =>
+    driver.actions.splice(0).filter((action) => 'timer' in action && action.timer.kind === 'drain');
+
+  test('stands still while the user is asked, and goes on with what is left', () => {
+    const driver = Driver.open({ tools: {} }, TOOLS);
+    driver.client(call(2, 'echo'));
+    driver.replace(2, TOOLS);
+    expect(clock(driver)).toEqual([
+      { do: 'set-timer', timer: DRAIN, ms: 60_000 },
+      { do: 'resume-timer', timer: DRAIN },
+    ]);
+    driver.server(1, { id: 'one', method: 'elicitation/create' });
+    driver.server(1, { id: 'two', method: 'sampling/createMessage' });
+    driver.server(1, { id: 'three', method: 'roots/list' });
+    const [one, two] = driver.toClient.slice(-3).map(({ id }) => id as string);
+    driver.client({ id: one as string, result: {} });
+    expect(clock(driver)).toEqual(Array(3).fill({ do: 'pause-timer', timer: DRAIN }));
+    driver.client({ id: two as string, result: {} });
+    expect(clock(driver)).toEqual([{ do: 'resume-timer', timer: DRAIN }]);
+  });
+
+  test('does not begin to run while a question is open that was asked before', () => {
+    const driver = Driver.open({ tools: {} }, TOOLS);
+    driver.client(call(2, 'echo'));
+    driver.server(1, { id: 'q', method: 'elicitation/create' });
+    driver.event({ type: 'retire', generation: 1 });
+    expect(clock(driver)).toEqual([
+      { do: 'set-timer', timer: DRAIN, ms: 10_000 },
+      { do: 'pause-timer', timer: DRAIN },
+    ]);
+    driver.server(1, { method: 'notifications/cancelled', params: { requestId: 'q' } });
+    expect(clock(driver)).toEqual([{ do: 'resume-timer', timer: DRAIN }]);
+  });
+});
+
 test('what is still open when a drain ends goes to the next generation, if it is harmless', () => {
   const driver = Driver.open({ tools: {} }, TOOLS);
   driver.client(call(2, 'look'));
