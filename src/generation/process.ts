@@ -20,6 +20,8 @@ export interface ProcessEvents {
   onExit(exit: Exit): void;
   /** After a `write` that answered false: the server can take more, or it closed its stdin and never will. */
   onStdinDrain(): void;
+  /** The server closed its stdin, which is seen when something is written to it, and lives on. */
+  onStdinClosed(): void;
 }
 
 /** One process of the server, in its own process group. */
@@ -141,7 +143,7 @@ class RunningProcess implements ServerProcess {
     // A server that closed its stdin but lives takes nothing any more, and nobody should wait for it. A pipe that
     // broke because the server ended is none of this, but the exit may be known a moment later only.
     child.stdin.on('close', () => {
-      setTimeout(() => this.#news.kind === 'alive' && events.onStdinDrain(), PIPE_GRACE_MS).unref();
+      setTimeout(() => this.#stdinClosed(), PIPE_GRACE_MS).unref();
     });
     for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.on('error', ignoreBrokenPipe);
     // Taken by read() and not by 'data': at the exit node sets a paused stream flowing again.
@@ -176,6 +178,12 @@ class RunningProcess implements ServerProcess {
 
   killNow(): void {
     this.#sequence.killNow();
+  }
+
+  #stdinClosed(): void {
+    if (this.#news.kind !== 'alive') return;
+    this.#events.onStdinDrain();
+    if (!this.#child.stdin.writableEnded) this.#events.onStdinClosed();
   }
 
   #take(): void {

@@ -20,7 +20,8 @@ export type CoreEvent =
           | 'built'
           | 'build-failed'
           | 'build-aborted'
-          | 'exited';
+          | 'exited'
+          | 'cut-off';
       }
     >
   | { readonly type: 'reload-timer'; readonly timer: ReloadTimer };

@@ -43,6 +43,8 @@ const ANSWER_AFTER_MS = 8000;
 const MOST_HELD = 64 * 1024 * 1024;
 /** A first start that takes this long may never end: a save has to be seen that mends it. */
 const WATCH_AFTER_MS = 1000;
+/** A process that closed a pipe and has not ended by then lives on without it. */
+const END_AFTER_CLOSING_MS = 500;
 
 /**
  * One server behind one session: it owns the processes, pipes, files and timers, and does to them what the
@@ -224,12 +226,25 @@ export class DevServer {
       onStderr: this.#ports.serverStderr,
       onExit: (exit) => void this.#ended(number, generation, exit, Date.now() - startedAt),
       onRoom: () => this.#hasRoom(number),
+      onClosed: (pipe) => {
+        this.#timers.set(`closed ${number}`, END_AFTER_CLOSING_MS, () => {
+          const text = generation.lastWords;
+          this.#happened({
+            type: 'cut-off',
+            generation: number,
+            pipe,
+            text,
+            livedMs: Date.now() - startedAt,
+          });
+        });
+      },
     });
     this.#generations.set(number, generation);
   }
 
   async #ended(number: number, generation: RunningGeneration, exit: Exit, livedMs: number): Promise<void> {
     this.#hasRoom(number);
+    this.#timers.clear(`closed ${number}`);
     if (this.#core.status.exclusive && this.#life === 'running') {
       // A helper that it left behind may still own the port that the next one needs.
       await generation.process.stop(this.#swapPolicy());

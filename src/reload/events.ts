@@ -35,6 +35,14 @@ export type ReloadEvent =
       readonly text: string;
       readonly livedMs: number;
     }
+  /** A process closed its end of a pipe and lives on: it can take part in nothing any more. */
+  | {
+      readonly type: 'cut-off';
+      readonly generation: number;
+      readonly pipe: 'stdin' | 'stdout';
+      readonly text: string;
+      readonly livedMs: number;
+    }
   | { readonly type: 'timer'; readonly timer: ReloadTimer };
 
 /** What the state machine wants done. */

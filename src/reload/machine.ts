@@ -173,6 +173,9 @@ export class ReloadMachine {
       case 'exited':
         this.#exited(event, at);
         return;
+      case 'cut-off':
+        this.#cutOff(event, at);
+        return;
       case 'timer':
         this.#expired(event.timer, at);
         return;
@@ -432,14 +435,30 @@ export class ReloadMachine {
       return;
     }
     const summary = `generation ${generation} ended by itself (${describeExit(exit)})`;
-    const failure: Failure = { reason: 'server_crashed', summary, text, generation };
-    this.#do({ do: 'session', event: { type: 'gone', generation, failure } });
-    if (generation === this.#active) this.#crashed(failure, livedMs, at);
+    this.#lost({ reason: 'server_crashed', summary, text, generation }, generation, livedMs, at);
     if (this.#state.state === 'making-room' && this.#running.size === 0) {
       const { round, next } = this.#state;
       if (next === 'build') this.#build(round, at);
       else this.#startWithRoom(round, at);
     }
+  }
+
+  /** It lives, but nobody can ask it anything, or hear its answer: it has to go like one that ended. */
+  #cutOff(event: Extract<ReloadEvent, { type: 'cut-off' }>, at: number): void {
+    const { generation, pipe, text, livedMs } = event;
+    if (!this.#running.has(generation) || this.#stopping.has(generation)) return;
+    this.#stop(generation);
+    const summary = `generation ${generation} closed its ${pipe} and ran on`;
+    if (this.#isCandidate(generation)) {
+      const when = 'before it had answered the handshake';
+      this.#startFailed({ reason: 'start_failed', summary: `${summary} ${when}`, text, generation }, at);
+    } else this.#lost({ reason: 'server_crashed', summary, text, generation }, generation, livedMs, at);
+  }
+
+  /** A generation that is no candidate will answer nothing any more. */
+  #lost(failure: Failure, generation: number, livedMs: number, at: number): void {
+    this.#do({ do: 'session', event: { type: 'gone', generation, failure } });
+    if (generation === this.#active) this.#crashed(failure, livedMs, at);
   }
 
   /** The active generation is gone without our doing. */

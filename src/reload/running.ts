@@ -12,6 +12,8 @@ export interface RunningEvents {
   onOverflow(bytes: number): void;
   onStderr(chunk: Buffer): void;
   onExit(exit: Exit): void;
+  /** It closed one of the pipes to us by itself. Mostly its exit follows. */
+  onClosed(pipe: 'stdin' | 'stdout'): void;
   /** It takes input again after `flush` had answered false. */
   onRoom(): void;
 }
@@ -36,13 +38,14 @@ export class RunningGeneration {
         splitter.push(chunk);
         events.onRead();
       },
-      onStdoutEnd() {},
+      onStdoutEnd: () => events.onClosed('stdout'),
       onStderr: (chunk) => {
         this.#stderr.push(chunk);
         events.onStderr(chunk);
       },
       onExit: (exit) => events.onExit(exit),
       onStdinDrain: () => events.onRoom(),
+      onStdinClosed: () => events.onClosed('stdin'),
     });
     this.#outbox = new Outbox(this.process);
   }

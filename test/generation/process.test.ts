@@ -134,6 +134,7 @@ test('writing to a server that closed its stdin or has ended is no error, and no
   while (process.write('x'.repeat(100_000)));
   await puppet.do({ do: 'close-stdin' });
   await log.find((event) => event === 'drain', 'drain');
+  await log.find((event) => event === 'stdin closed', 'stdin closed');
   await until(() => process.write('x'.repeat(100_000)), 'writes are dropped');
   await puppet.do({ do: 'exit', code: 0 });
   await exit();

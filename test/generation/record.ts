@@ -30,6 +30,7 @@ export function record(launch: Partial<Launch> & { readonly command: string }): 
       onStdoutEnd: () => log.push('stdout end'),
       onStderr: take('stderr'),
       onStdinDrain: () => log.push('drain'),
+      onStdinClosed: () => log.push('stdin closed'),
       onExit: (exit) => {
         log.push('exit');
         exits.push(exit);

@@ -13,6 +13,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ step: fc.constant('build-ends'), works: fc.boolean() }) },
   { weight: 20, arbitrary: fc.record({ step: fc.constant('serve'), server: which }) },
   { weight: 2, arbitrary: fc.record({ step: fc.constant('crash'), server: which }) },
+  { weight: 1, arbitrary: fc.record({ step: fc.constant('cut-off'), server: which }) },
   { weight: 2, arbitrary: fc.record({ step: fc.constant('ask'), server: which }) },
   { weight: 2, arbitrary: fc.record({ step: fc.constant('announce'), server: which }) },
   { weight: 3, arbitrary: fc.record({ step: fc.constant('exit'), server: which }) },

@@ -14,6 +14,8 @@ export type Step =
   /** A server takes its next message. */
   | { readonly step: 'serve'; readonly server: number }
   | { readonly step: 'crash'; readonly server: number }
+  /** A server closes its stdout and lives on. */
+  | { readonly step: 'cut-off'; readonly server: number }
   /** A server asks the client something. */
   | { readonly step: 'ask'; readonly server: number }
   | { readonly step: 'announce'; readonly server: number }
@@ -168,6 +170,11 @@ export class Simulation {
         return;
       case 'crash':
         this.#onServer(step.server, (server) => this.#exit(server));
+        return;
+      case 'cut-off':
+        this.#onServer(step.server, ({ generation }) => {
+          this.#tell({ type: 'cut-off', generation, pipe: 'stdout', text: '', livedMs: 100 });
+        });
         return;
       case 'ask':
         this.#onServer(step.server, (server) => {
