@@ -5,6 +5,7 @@ import type { Reporter } from '../report/reporter.ts';
 import type { Failure } from '../session/failure.ts';
 import { LineSplitter } from '../wire/line.ts';
 import { type ByteSink, Outbox } from '../wire/outbox.ts';
+import { Backlog } from './backlog.ts';
 import { Core, type CoreEvent, type Effect } from './core.ts';
 import { recallHandshake, rememberHandshake } from './handshake-memory.ts';
 import { RunningGeneration } from './running.ts';
@@ -41,6 +42,8 @@ export interface ServerStatus {
 const ANSWER_AFTER_MS = 8000;
 /** When so many bytes of requests wait for a generation, the client has to wait too. */
 const MOST_HELD = 64 * 1024 * 1024;
+/** Whoever does not read so many bytes that were written to it is not listened to until it does. */
+const MOST_WAITING = 16 * 1024 * 1024;
 /** A first start that takes this long may never end: a save has to be seen that mends it. */
 const WATCH_AFTER_MS = 1000;
 /** A process that closed a pipe and has not ended by then lives on without it. */
@@ -58,6 +61,7 @@ export class DevServer {
   readonly #timers = new Timers();
   readonly #generations = new Map<number, RunningGeneration>();
   readonly #fromClient: LineSplitter;
+  readonly #clientInput: Backlog;
   readonly #toClient: Outbox;
   /** Generations that do not keep up with their input. */
   readonly #full = new Set<number>();
@@ -83,9 +87,10 @@ export class DevServer {
     this.#workshop = new Workshop(config, ports.reporter, (event) => this.#happened(event));
     this.#fromClient = new LineSplitter({
       line: (line) => this.#handle({ type: 'client', line }),
-      overflow: (bytes) => ports.reporter.error(`the client sent a line of ${bytes} bytes: it was dropped`),
+      overflow: (limit) => ports.reporter.error(`the client sent ${wordOverflow(limit)}`),
     });
-    this.#toClient = new Outbox(ports.client);
+    this.#clientInput = new Backlog(ports.client);
+    this.#toClient = new Outbox(this.#clientInput);
   }
 
   /** Builds and starts the first generation. */
@@ -104,6 +109,8 @@ export class DevServer {
 
   /** The client takes more again, after a write to it had answered false. */
   clientHasRoom(): void {
+    this.#clientInput.drained();
+    this.#regulateInput();
     for (const { process } of this.#generations.values()) process.resumeOutput();
   }
 
@@ -220,9 +227,7 @@ export class DevServer {
     const generation = new RunningGeneration(this.#workshop.launch(number), {
       onLine: (line) => this.#handle({ type: 'server', generation: number, line }),
       onRead: () => this.#flush(),
-      onOverflow: (bytes) => {
-        this.#ports.reporter.error(`generation ${number} wrote a line of ${bytes} bytes: it was dropped`);
-      },
+      onOverflow: (limit) => this.#ports.reporter.error(`generation ${number} wrote ${wordOverflow(limit)}`),
       onStderr: this.#ports.serverStderr,
       onExit: (exit) => void this.#ended(number, generation, exit, Date.now() - startedAt),
       onRoom: () => this.#hasRoom(number),
@@ -258,24 +263,32 @@ export class DevServer {
   #flush(): void {
     for (const [number, generation] of this.#generations) {
       if (!generation.flush()) this.#full.add(number);
+      if (generation.waiting > MOST_WAITING) generation.process.pauseOutput();
     }
+    const clientReads = this.#toClient.flush();
     this.#regulateInput();
-    if (!this.#toClient.flush()) {
-      // What a candidate says is for us: it takes over whether the client reads or not.
-      const { active = 0 } = this.#core.status;
-      for (const [number, { process }] of this.#generations) if (number <= active) process.pauseOutput();
-    }
+    if (clientReads) return;
+    // What a candidate says is for us: it takes over whether the client reads or not.
+    const { active = 0 } = this.#core.status;
+    const last = this.#clientInput.waiting > MOST_WAITING ? Number.POSITIVE_INFINITY : active;
+    for (const [number, { process }] of this.#generations) if (number <= last) process.pauseOutput();
   }
 
   #hasRoom(generation: number): void {
-    if (this.#full.delete(generation)) this.#regulateInput();
+    if (!this.#full.delete(generation)) return;
+    this.#generations.get(generation)?.process.resumeOutput();
+    this.#regulateInput();
   }
 
   /** Takes no more from the client than servers take, but for one that drains: nothing new goes to it. */
   #regulateInput(): void {
     const { active = 0 } = this.#core.status;
     const isFull =
-      this.#core.heldBytes > MOST_HELD || [...this.#full].some((generation) => generation >= active);
+      this.#core.heldBytes > MOST_HELD ||
+      this.#clientInput.waiting > MOST_WAITING ||
+      [...this.#full].some(
+        (number) => number >= active || (this.#generations.get(number)?.waiting ?? 0) > MOST_WAITING,
+      );
     const input = isFull ? 'paused' : 'flowing';
     if (input === this.#input) return;
     this.#input = input;
@@ -286,4 +299,8 @@ export class DevServer {
   #swapPolicy(): StopPolicy {
     return swapPolicy(this.#config.signal, this.#config.killTimeout);
   }
+}
+
+function wordOverflow(limit: number): string {
+  return `a line of more than ${limit / 1024 / 1024} MiB: it is dropped`;
 }

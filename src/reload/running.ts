@@ -2,14 +2,15 @@ import { type Exit, type Launch, type ServerProcess, startProcess } from '../gen
 import { Tail } from '../report/tail.ts';
 import { type Line, LineSplitter } from '../wire/line.ts';
 import { Outbox } from '../wire/outbox.ts';
+import { Backlog } from './backlog.ts';
 
 /** What a running generation tells. */
 export interface RunningEvents {
   onLine(line: Line): void;
   /** All lines of one read were told. */
   onRead(): void;
-  /** A line was too long to be kept: so many bytes were thrown away. */
-  onOverflow(bytes: number): void;
+  /** A line has more than so many bytes, and is not kept. */
+  onOverflow(limit: number): void;
   onStderr(chunk: Buffer): void;
   onExit(exit: Exit): void;
   /** It closed one of the pipes to us by itself. Mostly its exit follows. */
@@ -25,13 +26,14 @@ const LAST_BYTES = 4096;
 /** A generation's process with its pipes as lines. */
 export class RunningGeneration {
   readonly process: ServerProcess;
+  readonly #stdin: Backlog;
   readonly #outbox: Outbox;
   readonly #stderr = new Tail(LAST_LINES, LAST_BYTES);
 
   constructor(launch: Launch, events: RunningEvents) {
     const splitter = new LineSplitter({
       line: (line) => events.onLine(line),
-      overflow: (bytes) => events.onOverflow(bytes),
+      overflow: (limit) => events.onOverflow(limit),
     });
     this.process = startProcess(launch, {
       onStdout(chunk) {
@@ -44,15 +46,24 @@ export class RunningGeneration {
         events.onStderr(chunk);
       },
       onExit: (exit) => events.onExit(exit),
-      onStdinDrain: () => events.onRoom(),
+      onStdinDrain: () => {
+        this.#stdin.drained();
+        events.onRoom();
+      },
       onStdinClosed: () => events.onClosed('stdin'),
     });
-    this.#outbox = new Outbox(this.process);
+    this.#stdin = new Backlog(this.process);
+    this.#outbox = new Outbox(this.#stdin);
   }
 
   /** The last lines of its stderr. */
   get lastWords(): string {
     return this.#stderr.text();
+  }
+
+  /** Bytes that it was sent and does not read. */
+  get waiting(): number {
+    return this.#stdin.waiting;
   }
 
   send(line: Line): void {

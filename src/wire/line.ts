@@ -87,11 +87,11 @@ export class Line {
   }
 }
 
-/** What a splitter gives for each newline: a line, or the note that one was too long to keep. */
+/** What a splitter finds: a line for each newline, but for those that are too long to keep. */
 export interface LineSink {
   line(line: Line): void;
-  /** A line grew past the limit; `dropped` bytes of it were thrown away, up to its newline. */
-  overflow(dropped: number): void;
+  /** A line has grown past the limit of so many bytes, and may have no end: it is thrown away up to its newline. */
+  overflow(limit: number): void;
 }
 
 /**
@@ -139,6 +139,7 @@ export class LineSplitter {
       this.#dropped = this.#pendingLength + length;
       this.#pending = [];
       this.#pendingLength = 0;
+      this.#sink.overflow(this.#limit);
       return;
     }
     this.#pending.push(start === 0 ? chunk : chunk.subarray(start));
@@ -147,9 +148,7 @@ export class LineSplitter {
 
   #complete(chunk: Buffer, start: number, newline: number): void {
     if (this.#dropped > 0) {
-      const dropped = this.#dropped + newline - start;
       this.#dropped = 0;
-      this.#sink.overflow(dropped);
       return;
     }
     if (this.#pendingLength === 0) {

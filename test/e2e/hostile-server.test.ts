@@ -1,8 +1,178 @@
 import { expect, test } from 'vitest';
-import { alive } from '../kit/processes.ts';
+import type { Message } from '../kit/messages.ts';
+import { alive, peakMb } from '../kit/processes.ts';
 import { until } from '../kit/wait.ts';
 import { Dev } from './dev.ts';
+import { harmful, MOST_GROWTH_MB, START_HARMFUL } from './hostile.ts';
+import { Live } from './live.ts';
 
+const MB = 1024 * 1024;
+
+/** What the client got beyond answers and the news of a hand-over. */
+const unasked = (received: readonly Message[]) =>
+  received.filter(({ method = 'notifications/tools/list_changed' }) => !/list_changed$/.test(method));
+
+test('a gigabyte of every kind of garbage on stdout reaches nobody, and is not kept', async () => {
+  const live = await Live.connect(
+    harmful(`flood: async ({ bytes }) => {
+      const kinds = [
+        Buffer.from(Array.from({ length: 256 }, (_, n) => (n === 10 ? 11 : n))),
+        Buffer.from([0xff, 0xfe, 0xc3, 0x28, 0xed, 0xa0, 0x80]),
+        Buffer.from('\\u001b[31mred\\u001b[0m\\r'), Buffer.alloc(64 * 1024, 'x'), Buffer.alloc(9000, '['),
+        ...['{', '}', '[', ']', '"', 'null', '0', 'NaN', '[]', '{}', '[1,2]', '[{}]', '{"jsonrpc":"2.0"}', '\\r',
+          '{"jsonrpc":"2.0","id":null,"result":{}}', '{"jsonrpc":"2.0","id":{},"method":"x"}',
+          '{"jsonrpc":"2.0","id":1,"method":7}', '{"jsonrpc":"1.0","id":1,"result":{}}', '{"jsonrpc":"2.0","id":1',
+          '{"jsonrpc":"2.0","id":true,"method":"ping"}', '{"id":1,"result":{}}', '\\ufeff{"jsonrpc":"2.0"',
+        ].map((text) => Buffer.from(text)),
+      ];
+      const block = Buffer.concat(kinds.flatMap((kind) => [kind, Buffer.from('\\n')]));
+      for (let sent = 0; sent < bytes; sent += block.length) await out(block);
+    }`),
+    START_HARMFUL,
+  );
+  const before = peakMb(live.client.pid);
+  await live.call('flood', { bytes: 1024 * MB });
+  expect(await live.call('echo', { text: 'still there' })).toBe('still there');
+  expect(peakMb(live.client.pid) - before).toBeLessThan(MOST_GROWTH_MB);
+  expect(unasked(live.client.received.all)).toEqual([]);
+  // A flood that is counted is no flood itself.
+  await live.client.stderrLine(/100000 lines on the server's stdout were no MCP messages so far/);
+  expect(live.client.stderr.all.length).toBeLessThan(30);
+}, 60_000);
+
+test('a line without an end is dropped and reported while it is being written', async () => {
+  const live = await Live.connect(
+    harmful(`endless: async () => {
+      const { existsSync } = await import('node:fs');
+      for (let sent = 0; sent < 300; sent++) await out(Buffer.alloc(${MB}, '{"a":'));
+      while (!existsSync('gate')) await new Promise((resolve) => setTimeout(resolve, 20));
+      for (let sent = 0; sent < 700; sent++) await out(Buffer.alloc(${MB}, '{"a":'));
+      await out('\\n');
+      return 'ended';
+    }`),
+    START_HARMFUL,
+  );
+  const { client } = live;
+  const before = peakMb(client.pid);
+  const ended = live.call('endless');
+  await client.stderrLine(/generation 1 wrote a line of more than 256 MiB: it is dropped/);
+  live.project.write('gate', '');
+  expect(await ended).toBe('ended');
+  expect(await live.call('echo', { text: 'still there' })).toBe('still there');
+  expect(peakMb(client.pid) - before).toBeLessThan(256 + MOST_GROWTH_MB);
+  expect(client.stderr.all.filter((text) => !/started/.test(text))).toHaveLength(1);
+}, 60_000);
+
+test('messages of 64 MB pass both ways', async () => {
+  const live = await Live.connect(harmful(`large: ({ text }) => text.length + text`), START_HARMFUL);
+  const text = 'é'.repeat(32 * MB);
+  const answer = await live.call('large', { text });
+  expect(answer === `${text.length}${text}`).toBe(true);
+}, 60_000);
+
+test('an answer that comes twice, to nothing, or to what another generation was asked, reaches nobody', async () => {
+  const dev = await Dev.connect();
+  const { client } = dev;
+  const first = await dev.puppet(1);
+  await dev.tookOver(1);
+  const slow = client.callTool('slow');
+  const { id: held } = await first.event('held');
+  const second = await dev.reload(2);
+  const once = await client.request('tools/call', { name: 'echo', arguments: { text: 'x' } }, 'once');
+  const content = [{ type: 'text', text: 'forged' }];
+  const ours = second.messages.flatMap(({ id }) => (String(id).startsWith('mcp-dev:') ? [id] : []));
+  expect(ours.length).toBeGreaterThan(0);
+  for (const id of ['once', held, 'never asked', -1, 2 ** 60, '', ...ours]) {
+    await second.do({ do: 'answer', id, result: { content } });
+    await second.do({ do: 'answer', id, error: { code: 1, message: 'forged' } });
+  }
+  expect(await client.result('ping')).toEqual({});
+  await client.stderrLine(/generation 2 answered the id "once", which nobody waits for/);
+  await first.do({ do: 'release' });
+  expect(await slow).toMatchObject({ content: [{ text: 'slow @1' }] });
+  expect(once).toMatchObject({ result: { content: [{ text: 'x @2' }] } });
+  expect(JSON.stringify(client.received.all)).not.toContain('forged');
+});
+
+test('two million answers to nothing are counted and not kept', async () => {
+  const live = await Live.connect(
+    harmful(`answers: async () => {
+      for (let block = 0; block < 200; block++) {
+        const id = (n) => (n % 2 === 0 ? block * 1e4 + n : String(block * 1e4 + n)) ;
+        await out(Array.from({ length: 1e4 }, (_, n) => line({ id: id(n + 1e6), result: {} })).join(''));
+      }
+    }`),
+    START_HARMFUL,
+  );
+  const before = peakMb(live.client.pid);
+  await live.call('answers');
+  await live.client.stderrLine(/1000000 answers of the server were to nothing that was asked so far/);
+  expect(peakMb(live.client.pid) - before).toBeLessThan(MOST_GROWTH_MB);
+  expect(live.client.received.all).toHaveLength(2);
+}, 60_000);
+
+test('a server that answers no call keeps nothing else from being answered, nor the session from its end', async () => {
+  const live = await Live.connect(harmful('never: () => new Promise(() => {})'), START_HARMFUL);
+  const { client } = live;
+  const call = (n: number) => ({
+    jsonrpc: '2.0',
+    id: `never ${n}`,
+    method: 'tools/call',
+    params: { name: 'never' },
+  });
+  for (let n = 0; n < 1000; n++) client.send(call(n));
+  expect(await live.call('echo', { text: 'meanwhile' })).toBe('meanwhile');
+  const started = performance.now();
+  expect(await client.close()).toEqual({ code: 0, signal: null });
+  expect(performance.now() - started).toBeLessThan(4000);
+  expect(live.processes).toEqual([]);
+});
+
+test.each(['exit(3)', `kill(process.pid, 'SIGKILL')`])(
+  'a server that ends by %s while it writes leaves no half message',
+  async (end) => {
+    const live = await Live.connect(
+      harmful(`die: () => {
+      const text = 'x'.repeat(1000);
+      for (let n = 0; n < 20_000; n++) process.stdout.write(line({ method: 'notifications/message', params: { level: 'info', data: n, text } }));
+      process.stdout.write('{"jsonrpc":"2.0","id":"die","result":{"content":[{"type":"text","te');
+      setTimeout(() => process.${end}, 20);
+      return new Promise(() => {});
+    }`),
+      START_HARMFUL,
+    );
+    const { client } = live;
+    const died = await client.request('tools/call', { name: 'die' }, 'die');
+    expect(died).toMatchObject({
+      result: { isError: true, _meta: { 'mcp-dev': { reason: 'server_crashed' } } },
+    });
+    expect(await live.call('echo', { text: 'again' })).toBe('again');
+    const told = client.received.all.filter(({ method }) => method === 'notifications/message');
+    expect(told.map(({ params }) => params?.data)).toEqual(told.map((_, n) => n));
+  },
+);
+
+test('a server that asks without an end and reads no answers does not fill our memory', async () => {
+  const live = await Live.connect(
+    harmful(`ask: async () => {
+      process.stdin.pause();
+      const filler = 'x'.repeat(1000);
+      const noRoom = () => new Promise((resolve) => setTimeout(resolve, 500, 'no room'));
+      for (let n = 0; n < 600; n++) {
+        const ids = Array.from({ length: 1000 }, (_, m) => n * 1000 + m + filler);
+        const written = out(ids.map((id) => line({ id, method: 'roots/list' })).join(''));
+        if (await Promise.race([written, noRoom()]) === 'no room') process.stdin.resume();
+        await written;
+      }
+      process.stdin.resume();
+    }`),
+    START_HARMFUL,
+  );
+  const before = peakMb(live.client.pid);
+  await live.call('ask');
+  expect(peakMb(live.client.pid) - before).toBeLessThan(MOST_GROWTH_MB);
+  expect(await live.call('echo', { text: 'still there' })).toBe('still there');
+}, 60_000);
 test.each(['stdin', 'stdout'])(
   'a server that closes its %s and lives on is replaced like one that crashed',
   async (pipe) => {

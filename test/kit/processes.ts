@@ -23,3 +23,8 @@ function readProc(pid: number, file: string): string | undefined {
     throw error;
   }
 }
+
+/** The most memory that a living process ever had resident, in MB. */
+export function peakMb(pid: number): number {
+  return Math.round(Number(/VmHWM:\s+(\d+)/.exec(readProc(pid, 'status') ?? '')?.[1]) / 1024);
+}
