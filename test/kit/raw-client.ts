@@ -95,6 +95,11 @@ export class RawClient {
     this.#child.stdin.write(raw ? message : `${JSON.stringify(message)}\n`);
   }
 
+  /** Sends bytes as they are, and resolves when the pipe has taken them. */
+  written(bytes: Buffer): Promise<void> {
+    return new Promise((resolve) => this.#child.stdin.write(bytes, () => resolve()));
+  }
+
   notify(method: string, params?: JsonObject): void {
     this.send({ jsonrpc: '2.0', method, ...(params === undefined ? {} : { params }) });
   }
@@ -180,6 +185,13 @@ export class RawClient {
 
   resume(): void {
     this.#child.stdout.resume();
+  }
+
+  /** Closes stdin and stdout at once, as a client that ends does, and waits for the command's exit. */
+  vanish(): Promise<ClientExit> {
+    this.#child.stdin.destroy();
+    this.#child.stdout.destroy();
+    return this.exit();
   }
 
   #nextId(): number {
