@@ -4,6 +4,9 @@ import { elements, skipSpace } from '../wire/scan.ts';
 /** The one version whose messages may be arrays of messages (2025-03-26, basic, "Batching"). */
 export const BATCH_VERSION = '2025-03-26';
 
+/** More messages in one line than anybody batches. */
+const MOST_MEMBERS = 10_000;
+
 /** A batch of the client: its answers leave together, once the last one is there. */
 export class Batch {
   #open = 0;
@@ -36,10 +39,10 @@ export class Batch {
   }
 }
 
-/** The members of a batch as lines of their own, or `undefined` when the line is no valid array. */
+/** The members of a batch as lines of their own, or `undefined` when the line is no valid array, or a vast one. */
 export function membersOf(line: Line): Line[] | undefined {
   const bytes = line.bytes();
   const start = skipSpace(bytes, 0, bytes.length);
-  const spans = elements(bytes, start, bytes.length);
+  const spans = elements(bytes, start, bytes.length, MOST_MEMBERS);
   return spans?.map(({ start, end }) => Line.window(bytes, start, end));
 }

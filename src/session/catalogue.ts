@@ -37,10 +37,10 @@ export function compareLists(
   after: readonly JsonObject[],
 ): Difference[] {
   const { key, noun } = LISTS[method];
-  const old = new Map(before.map((item) => [String(item[key]), item]));
+  const old = new Map(before.map((item) => [nameOf(item[key]), item]));
   const differences: Difference[] = [];
   for (const item of after) {
-    const name = String(item[key]);
+    const name = nameOf(item[key]);
     const previous = old.get(name);
     old.delete(name);
     if (previous === undefined) differences.push({ change: 'added', noun, name, members: [] });
@@ -67,6 +67,11 @@ export function mayDiffer(method: ListMethod, before: Catalogue, after: Catalogu
   const old = before.get(method);
   const current = after.get(method);
   return old === undefined || current === undefined || !isDeepStrictEqual(old, current);
+}
+
+/** What is no text is no name, whatever it is. */
+function nameOf(value: unknown): string {
+  return typeof value === 'string' ? value : '(no name)';
 }
 
 function differingMembers(before: JsonObject, after: JsonObject): string[] {

@@ -32,6 +32,8 @@ const MERGE_MS = 50;
 const MOST_QUESTIONS = 10_000;
 /** So many messages of a candidate are kept until it takes over. */
 const MOST_KEPT = 1000;
+/** And so many bytes of them. */
+const MOST_KEPT_BYTES = 16 * 1024 * 1024;
 
 /** One message of a generation, or a batch of them. */
 export function receiveFromServer(state: State, peer: Peer, line: Line): void {
@@ -80,7 +82,7 @@ function receiveResponse(
         receiveHandshake(state, peer, line);
         return;
       case 'list':
-        receiveList(state, peer, question, line.parse());
+        receiveList(state, peer, question, line);
         return;
       case 'state':
         return;
@@ -236,7 +238,8 @@ function passProgress(state: State, peer: Peer, line: Line): void {
 
 /** Speaks for a candidate after the hand-over. One that says too much before it is not kept in full. */
 function keepForLater(state: State, peer: Peer, line: Line): void {
-  if (peer.backlog.length < MOST_KEPT) {
+  const kept = peer.backlog.reduce((bytes, { length }) => bytes + length, line.length);
+  if (peer.backlog.length < MOST_KEPT && kept <= MOST_KEPT_BYTES) {
     peer.backlog.push(line);
     return;
   }

@@ -1,3 +1,4 @@
+import type { Line } from '../wire/line.ts';
 import { isObject, type JsonObject, notification } from '../wire/message.ts';
 import {
   type Catalogue,
@@ -18,6 +19,9 @@ import { type Peer, type Question, type State, toClient, toServer } from './stat
 const OTHER_LISTS_MS = 1000;
 /** How long a call waits for the client to read a tool's new output schema. */
 const SCHEMA_MS = 1000;
+/** A list that goes on after so many pages or bytes may have no end: it is compared as far as it was read. */
+const MOST_PAGES = 1000;
+const MOST_LIST_BYTES = 32 * 1024 * 1024;
 
 /** A generation answered the handshake of an open session: bring it to where the client left the last one. */
 export function prepare(state: State, peer: Peer): void {
@@ -61,7 +65,7 @@ export function readLists(state: State, peer: Peer): Set<ListMethod> {
 }
 
 export function readList(state: State, peer: Peer, method: ListMethod): void {
-  ask(state, peer, { purpose: 'list', method, items: [] }, method, {});
+  ask(state, peer, { purpose: 'list', method, items: [], pages: 0, bytes: 0 }, method, {});
 }
 
 /** One page of a list that we asked for. */
@@ -69,9 +73,10 @@ export function receiveList(
   state: State,
   peer: Peer,
   question: Extract<Question, { purpose: 'list' }>,
-  message: unknown,
+  line: Line,
 ): void {
   const { method, items } = question;
+  const message = line.parse();
   const page = isObject(message) && isObject(message.result) ? message.result : undefined;
   if (page === undefined && !isMissing(message)) {
     if (method === 'tools/list' && peer.phase.phase === 'preparing') {
@@ -84,9 +89,12 @@ export function receiveList(
   const found = page?.[LISTS[method].member];
   const all = Array.isArray(found) ? [...items, ...found.filter(isObject)] : items;
   const cursor = page?.nextCursor;
+  const pages = question.pages + 1;
+  const bytes = question.bytes + line.length;
+  const isEndless = pages >= MOST_PAGES || bytes >= MOST_LIST_BYTES;
   // A cursor that comes with nothing would be asked for again and again.
-  if (typeof cursor === 'string' && all.length > items.length) {
-    ask(state, peer, { purpose: 'list', method, items: all }, method, { cursor });
+  if (typeof cursor === 'string' && all.length > items.length && !isEndless) {
+    ask(state, peer, { purpose: 'list', method, items: all, pages, bytes }, method, { cursor });
     return;
   }
   peer.catalogue.set(method, all);

@@ -52,8 +52,8 @@ export function receiveHandshake(state: State, peer: Peer, line: Line): void {
       return;
     case 'open':
       if (answer === undefined) reject(state, peer, `it refused the handshake: ${errorText(message)}`);
-      else if (answer.protocolVersion !== conversation.protocolVersion) {
-        const version = String(answer.protocolVersion);
+      else if (versionOf(answer) !== conversation.protocolVersion) {
+        const version = versionOf(answer);
         reject(
           state,
           peer,
@@ -76,7 +76,7 @@ function openWith(state: State, peer: Peer, answer: JsonObject, line: Line): voi
   const edit = editAt(line, ['result', 'capabilities'], JSON.stringify(capabilities));
   const { id, params } = conversation;
   state.emit({ do: 'remember', handshake: { asked: wantedVersion(params), result: answer } });
-  open(state, id, params, String(answer.protocolVersion), capabilities);
+  open(state, id, params, versionOf(answer), capabilities);
   toClient(state, withId(line, id, ...(edit === undefined ? [] : [edit])));
   activate(state, peer);
 }
@@ -98,7 +98,7 @@ export function answerAlone(state: State): void {
   const { result: earlier = {}, asked } = state.remembered ?? {};
   const wanted = wantedVersion(params);
   const own = LEGACY_VERSIONS.includes(wanted) ? wanted : NEWEST_LEGACY;
-  const protocolVersion = asked === wanted ? String(earlier.protocolVersion) : own;
+  const protocolVersion = asked === wanted ? versionOf(earlier) : own;
   const capabilities = padCapabilities(isObject(earlier.capabilities) ? earlier.capabilities : {});
   open(state, id, params, protocolVersion, capabilities);
   // What the client knows is what the first generation is compared with: nothing.
@@ -111,7 +111,12 @@ export function answerAlone(state: State): void {
 
 function wantedVersion(params: string): string {
   const wanted = Line.of(params).parse();
-  return isObject(wanted) ? String(wanted.protocolVersion) : NEWEST_LEGACY;
+  return isObject(wanted) ? versionOf(wanted) : NEWEST_LEGACY;
+}
+
+/** The protocol version that is asked for, or answered. */
+function versionOf({ protocolVersion }: JsonObject): string {
+  return typeof protocolVersion === 'string' ? protocolVersion : '(none)';
 }
 
 function instructions(state: State): string {

@@ -69,7 +69,14 @@ export type Phase =
 /** What one of our own requests to a generation was for. */
 export type Question =
   | { readonly purpose: 'initialize' }
-  | { readonly purpose: 'list'; readonly method: ListMethod; readonly items: readonly JsonObject[] }
+  | {
+      readonly purpose: 'list';
+      readonly method: ListMethod;
+      /** What the pages before had, and how many they were. */
+      readonly items: readonly JsonObject[];
+      readonly pages: number;
+      readonly bytes: number;
+    }
   /** Session state that is applied again; a server that refuses it does not keep it. */
   | { readonly purpose: 'state' };
 

@@ -1,4 +1,9 @@
+import { isDeeperThan } from './scan.ts';
+
 const NEWLINE = 0x0a;
+
+/** Whatever is nested more deeply than this cannot be compared or written without running out of stack. */
+const MOST_DEPTH = 1000;
 
 /** What follows the first chunk of a line that lies in one. */
 const WHOLE: readonly Buffer[] = [];
@@ -75,9 +80,11 @@ export class Line {
 
   /**
    * The line parsed; `undefined` when it is no JSON: lines are passed on by a look at their outermost members,
-   * so that one with a head may still hold what no parser takes (`NaN`, for example).
+   * so that one with a head may still hold what no parser takes (`NaN`, for example). What is nested more than
+   * 1000 deep is taken for none either.
    */
   parse(): unknown {
+    if (isDeeperThan(this.bytes(), MOST_DEPTH)) return undefined;
     try {
       return JSON.parse(this.text());
     } catch (error) {

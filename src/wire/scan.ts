@@ -81,6 +81,26 @@ export function valueEnd(bytes: Buffer, position: number, end: number): number {
   return -1;
 }
 
+/** Whether objects and arrays lie within one another more than `limit` deep. */
+export function isDeeperThan(bytes: Buffer, limit: number): boolean {
+  let depth = 0;
+  let at = 0;
+  while (at < bytes.length) {
+    const byte = bytes[at];
+    if (byte === QUOTE) {
+      at = stringEnd(bytes, at, bytes.length);
+      if (at === -1) return false;
+      continue;
+    }
+    if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      depth++;
+      if (depth > limit) return true;
+    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth--;
+    at++;
+  }
+  return false;
+}
+
 /** A member of an object: its key (raw, between the quotes) and its value. */
 export interface Member {
   readonly key: Span;
@@ -121,14 +141,14 @@ export function eachMember(
 
 /**
  * The elements of the array that opens at `position`, or `undefined` when the text up to `end` is not exactly
- * one array.
+ * one array, or has more than `limit` of them.
  */
-export function elements(bytes: Buffer, position: number, end: number): Span[] | undefined {
+export function elements(bytes: Buffer, position: number, end: number, limit: number): Span[] | undefined {
   if (bytes[position] !== OPEN_BRACKET) return undefined;
   const found: Span[] = [];
   let at = skipSpace(bytes, position + 1, end);
   if (bytes[at] === CLOSE_BRACKET) return skipSpace(bytes, at + 1, end) === end ? found : undefined;
-  while (at < end) {
+  while (at < end && found.length < limit) {
     const close = valueEnd(bytes, at, end);
     if (close === -1) return undefined;
     found.push({ start: at, end: close });

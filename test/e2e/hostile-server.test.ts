@@ -210,3 +210,104 @@ test('a candidate that closes its stdout and lives on has failed at once', async
   );
   expect(await dev.serving()).toBe(1);
 });
+
+/** The text of an expression whose value, as JSON, has no bottom. */
+const DEEP = `'['.repeat(100_000) + ']'.repeat(100_000)`;
+
+test.each([
+  [
+    'a schema without a bottom',
+    `line({ id, result: 'R' }).replace('"R"', '{"tools":[{"name":"x","inputSchema":' + ${DEEP} + '}]}')`,
+  ],
+  [
+    'tools that have no names',
+    `line({ id, result: { tools: [{ name: { toString: 1, valueOf: 1 } }, { name: [[]] }, {}, null, 7] } })`,
+  ],
+  [
+    'a name without a bottom',
+    `line({ id, result: 'R' }).replace('"R"', '{"tools":[{"name":' + ${DEEP} + '}]}')`,
+  ],
+  ['no tools at all', 'line({ id, result: { tools: 7, nextCursor: [] } })'],
+  ['an error without a bottom', `line({ id, error: 'R' }).replace('"R"', ${DEEP})`],
+])('a server whose list is %s ends no session, before a reload and after it', async (_, answer) => {
+  const files = harmful('');
+  const program = files['server.mjs']?.replace("'tools/list': () =>", "'tools/other': () =>");
+  const list = `if (method === 'tools/list') return out(${answer});`;
+  const live = await Live.connect(
+    { ...files, 'server.mjs': program?.replace('if (id ===', `${list}\n  if (id ===`) ?? '' },
+    START_HARMFUL,
+  );
+  expect(await live.call('echo', { text: 'first' })).toBe('first');
+  // Two lists that cannot be compared are worse than one.
+  live.project.write('other.mjs', '');
+  await live.client.stderrLine(/generation 2/);
+  expect(await live.call('echo', { text: 'still there' })).toBe('still there');
+  live.project.write('server.mjs', files['server.mjs'] ?? '');
+  await live.tookOver(3);
+  expect(await live.tools()).toEqual(['echo']);
+});
+
+test.each([
+  ['no version', '{"capabilities":{}}'],
+  ['a version that is no text', '{"protocolVersion":{"toString":1,"valueOf":1},"capabilities":{}}'],
+  ['capabilities without a bottom', `{"protocolVersion":"2025-06-18","capabilities":{"tools":{"x":DEEP}}}`],
+])('a server that answers the handshake with %s ends no session', async (_, result) => {
+  const files = harmful('');
+  const text = `\`${result}\`.replace('DEEP', ${DEEP})`;
+  const list = `if (method === 'initialize') return out('{"jsonrpc":"2.0","id":' + JSON.stringify(id) + ',"result":' + ${text} + '}\\n');`;
+  const live = Live.start(
+    { ...files, 'server.mjs': files['server.mjs']?.replace('if (id ===', `${list}\n  if (id ===`) ?? '' },
+    START_HARMFUL,
+  );
+  const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'c', version: '1' } };
+  live.client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params });
+  await live.client.stderrLine(/generation 1/);
+  expect(await live.client.result('ping')).toEqual({});
+  live.project.write('server.mjs', files['server.mjs'] ?? '');
+  await live.client.stderrLine(/generation 2/);
+  expect(await live.client.result('ping')).toEqual({});
+});
+
+test('a list whose pages never end is not read for ever, and keeps no generation from taking over', async () => {
+  const files = harmful('');
+  const pages = `'tools/list': ({ cursor = 0 } = {}) => {
+    const tools = Array.from({ length: 10 }, (_, n) => ({ name: cursor + '-' + n, description: 'x'.repeat(10_000) }));
+    return { tools, nextCursor: String(Number(cursor) + 1) };
+  }, 'tools/other': () =>`;
+  const live = await Live.connect(
+    { ...files, 'server.mjs': files['server.mjs']?.replace("'tools/list': () =>", pages) ?? '' },
+    START_HARMFUL,
+  );
+  const before = peakMb(live.client.pid);
+  await live.reload(2, 'other.mjs', '');
+  await live.reload(3, 'other.mjs', '1');
+  expect(await live.call('echo', { text: 'still there' })).toBe('still there');
+  expect(peakMb(live.client.pid) - before).toBeLessThan(2 * MOST_GROWTH_MB);
+}, 60_000);
+
+test('what a candidate says before it is ready is kept only as far as there is room', async () => {
+  const files = harmful('');
+  const talk = `if (method === 'tools/list') {
+    const params = { level: 'info', data: 'x'.repeat(${MB}) };
+    for (let n = 0; n < 500; n++) await out(line({ method: 'notifications/message', params }));
+  }`;
+  const live = await Live.connect(files, START_HARMFUL);
+  const before = peakMb(live.client.pid);
+  const talking = files['server.mjs']?.replace('if (id ===', `${talk}\n  if (id ===`) ?? '';
+  await live.reload(2, 'server.mjs', talking);
+  expect(peakMb(live.client.pid) - before).toBeLessThan(MOST_GROWTH_MB);
+  await live.client.stderrLine(/generation 2 says more before it is ready than can be kept/);
+  expect(await live.call('echo', { text: 'still there' })).toBe('still there');
+}, 60_000);
+
+test('a batch of millions is no batch', async () => {
+  const live = await Live.connect(
+    harmful(`batch: () => out('[' + '1,'.repeat(20_000_000) + '1]\\n').then(() => 'sent')`),
+    START_HARMFUL,
+  );
+  const before = peakMb(live.client.pid);
+  expect(await live.call('batch')).toBe('sent');
+  expect(await live.call('echo', { text: 'still there' })).toBe('still there');
+  // The line itself is 40 MB, and is joined to be looked at.
+  expect(peakMb(live.client.pid) - before).toBeLessThan(40 + MOST_GROWTH_MB);
+});
