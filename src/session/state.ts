@@ -106,7 +106,7 @@ export interface Peer {
 export interface ClientRequest {
   readonly id: Id;
   readonly method: string;
-  readonly line: Line;
+  line: Line;
   /** The batch that it came in. */
   readonly batch: Batch | undefined;
   /** The generation that has to answer it; absent while it waits for one. */

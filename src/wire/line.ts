@@ -73,6 +73,12 @@ export class Line {
     return [first.subarray(start), ...more.slice(0, -1), last.subarray(0, end)];
   }
 
+  /** The line for keeping: a short one that came with much else is copied, so that the rest can go. */
+  alone(): Line {
+    const isMostOfIt = this.more.length > 0 || this.first.buffer.byteLength <= 4 * this.length;
+    return isMostOfIt ? this : Line.of(Buffer.from(this.bytes()));
+  }
+
   /** The line as text. */
   text(): string {
     return this.bytes().toString('utf8');

@@ -217,3 +217,18 @@ test('a client that ends in the middle of a line ends the session like any other
   expect(await live.client.close()).toEqual({ code: 0, signal: null });
   expect(live.client.received.all).toHaveLength(1);
 });
+
+test('a call that waits for its answer keeps nothing of what was sent beside it', async () => {
+  const live = await Live.connect(harmful('never: () => new Promise(() => {})'), START_HARMFUL);
+  const { client } = live;
+  const before = peakMb(client.pid);
+  const params = { text: 'x'.repeat(60_000) };
+  const other = `${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/other', params })}\n`;
+  for (let n = 0; n < 8000; n++) {
+    const call = { jsonrpc: '2.0', id: 1000 + n, method: 'tools/call', params: { name: 'never' } };
+    client.send(`${other}${JSON.stringify(call)}\n`);
+    if (n % 100 === 0) expect(await client.result('ping')).toEqual({});
+  }
+  expect(await live.call('echo', { text: 'still there' })).toBe('still there');
+  expect(peakMb(client.pid) - before).toBeLessThan(MOST_GROWTH_MB);
+}, 60_000);

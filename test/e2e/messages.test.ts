@@ -64,6 +64,20 @@ test('methods and members that nobody knows pass, byte for byte', async () => {
   expect((await first.received('notifications/x')).params).toEqual({ b: 2 });
 });
 
+test('lines that end with CRLF, and blank ones, are like any other in both directions', async () => {
+  const dev = await Dev.connect({ puppet: { hold: [{ method: 'x/held' }] } });
+  const first = await dev.puppet(1);
+  dev.client.send('\r\n \t\r\n\n{"jsonrpc":"2.0","id":"crlf","method":"x/held"}\r\n\r\n');
+  await first.event('held');
+  await first.do({ do: 'write', line: '\r\n\n  \r\n{"jsonrpc":"2.0","id":"crlf","result":{"a":1}}\r\n\r\n' });
+  expect((await dev.client.response('crlf')).result).toEqual({ a: 1 });
+  expect(await dev.client.result('ping')).toEqual({});
+  await dev.tookOver(1);
+  expect(dev.client.stderr.all).toHaveLength(1);
+  // A blank line of the server may pass as it is: it says nothing.
+  expect(dev.client.received.all.map(({ id }) => id)).toEqual([1, 'crlf', 2]);
+});
+
 test('pages pass as the server cuts them', async () => {
   const dev = await Dev.connect({ puppet: { pageSize: 2 } });
   const page = await dev.client.result('tools/list');
