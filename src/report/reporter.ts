@@ -28,7 +28,7 @@ const OFFENCES = {
   garbage: "lines on the server's stdout were no MCP messages",
   'client-id': 'ids were used by the client before they were answered',
   'server-id': 'answers of the server were to nothing that was asked',
-  'server-questions': 'requests of the server were refused, as the client does not answer',
+  'server-questions': 'requests of the server were refused, as too many are open or they cannot be kept',
   'server-backlog': 'messages of servers that were not ready were dropped',
 } as const;
 const SHOWN_WIDTH = 300;
@@ -93,11 +93,8 @@ export class Reporter {
 
   /** Something on the server's stdout that is no message. */
   garbage(generation: number, text: string): void {
-    const shown = text.length > SHOWN_WIDTH ? `${text.slice(0, SHOWN_WIDTH)}…` : text;
-    const count = this.offence(
-      'garbage',
-      `generation ${generation} printed this on stdout, which is for MCP messages: ${shown}`,
-    );
+    const shown = `generation ${generation} printed this on stdout, which is for MCP messages: ${text}`;
+    const count = this.offence('garbage', shown);
     if (count === 1) {
       this.#say(
         'warning',
@@ -110,7 +107,8 @@ export class Reporter {
   offence(about: keyof typeof OFFENCES, text: string): number {
     const count = (this.#offences.get(about) ?? 0) + 1;
     this.#offences.set(about, count);
-    if (count <= OFFENCES_SHOWN) this.#say('warning', text);
+    const shown = text.length > SHOWN_WIDTH ? `${text.slice(0, SHOWN_WIDTH)}…` : text;
+    if (count <= OFFENCES_SHOWN) this.#say('warning', shown);
     // Said again at 10, 100, 1000 …, so that a flood stays visible without being one itself.
     else if (Number.isInteger(Math.log10(count))) this.#say('warning', `${count} ${OFFENCES[about]} so far`);
     return count;

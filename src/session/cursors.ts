@@ -6,12 +6,14 @@ import type { ClientRequest, Peer, State } from './state.ts';
 
 /** More cursors than this are not remembered; the oldest are forgotten first. */
 const REMEMBERED = 1000;
+/** Nor are such as have more characters than any server writes. */
+const LONGEST = 4096;
 
 /** Notes the cursor in a page that the client is given. */
 export function noteCursor(state: State, peer: Peer, request: ClientRequest, line: Line): void {
   if (!(request.method in LISTS)) return;
   const cursor = textAt(line, ['result', 'nextCursor']);
-  if (cursor === undefined) return;
+  if (cursor === undefined || cursor.length > LONGEST) return;
   state.cursors.delete(cursor);
   state.cursors.set(cursor, peer.generation);
   const [oldest] = state.cursors.keys();

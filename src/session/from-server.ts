@@ -30,6 +30,8 @@ import { noteTaskResult, noteTaskStatus } from './tasks.ts';
 const MERGE_MS = 50;
 /** More open questions to the client than any server has. */
 const MOST_QUESTIONS = 10_000;
+/** An id with its progress token is not kept for an answer if it has more characters. */
+const LONGEST_NAME = 4096;
 /** So many messages of a candidate are kept until it takes over. */
 const MOST_KEPT = 1000;
 /** And so many bytes of them. */
@@ -118,8 +120,12 @@ function receiveServerRequest(
   head: Extract<Head, { kind: 'request' }>,
   line: Line,
 ): void {
-  if (state.asked.size >= MOST_QUESTIONS) {
-    const message = 'the client has not answered thousands of earlier requests';
+  const token = textAt(line, ['params', '_meta', 'progressToken']);
+  const isKept = String(head.id).length + (token?.length ?? 0) <= LONGEST_NAME;
+  if (state.asked.size >= MOST_QUESTIONS || !isKept) {
+    const message = isKept
+      ? 'the client has not answered thousands of earlier requests'
+      : 'the id or the progress token is too long';
     toServer(state, peer, errorResponse(head.id, ErrorCode.internal, `mcp-dev: ${message}`));
     state.emit({ do: 'warn', about: 'server-questions', message });
     return;
@@ -128,7 +134,6 @@ function receiveServerRequest(
   if (head.method !== 'ping') {
     for (const request of state.requests.values()) if (request.peer === peer) request.exchanged = true;
   }
-  const token = textAt(line, ['params', '_meta', 'progressToken']);
   const asked = { peer, method: head.method, id: head.id, token };
   state.asked.set(id, asked);
   questionMoved(state, asked);

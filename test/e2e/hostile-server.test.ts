@@ -82,12 +82,13 @@ test('an answer that comes twice, to nothing, or to what another generation was 
   const content = [{ type: 'text', text: 'forged' }];
   const ours = second.messages.flatMap(({ id }) => (String(id).startsWith('mcp-dev:') ? [id] : []));
   expect(ours.length).toBeGreaterThan(0);
-  for (const id of ['once', held, 'never asked', -1, 2 ** 60, '', ...ours]) {
+  for (const id of ['once', held, 'never asked', -1, 2 ** 60, '', 'x'.repeat(MB), ...ours]) {
     await second.do({ do: 'answer', id, result: { content } });
     await second.do({ do: 'answer', id, error: { code: 1, message: 'forged' } });
   }
   expect(await client.result('ping')).toEqual({});
   await client.stderrLine(/generation 2 answered the id "once", which nobody waits for/);
+  expect(client.stderr.all.every(({ length }) => length < 1000)).toBe(true);
   await first.do({ do: 'release' });
   expect(await slow).toMatchObject({ content: [{ text: 'slow @1' }] });
   expect(once).toMatchObject({ result: { content: [{ text: 'x @2' }] } });

@@ -366,3 +366,15 @@ test('a client that cancels everything does not fill our memory, nor does a serv
   expect(driver.toClient).toHaveLength(10_000);
   expect(driver.toServer.at(-1)?.message).toMatchObject({ id: 10_000, error: { code: -32603 } });
 });
+
+test('a question whose id or progress token is too long to be kept is refused', () => {
+  const driver = Driver.open({ tools: {} }, TOOLS);
+  const long = 'x'.repeat(5000);
+  driver.server(1, { id: long, method: 'roots/list' });
+  driver.server(1, { id: 1, method: 'roots/list', params: { _meta: { progressToken: long } } });
+  expect(driver.toServer.slice(-2).map(({ message }) => [message.id, message.error.code])).toEqual([
+    [long, -32603],
+    [1, -32603],
+  ]);
+  expect(driver.news()).toEqual([]);
+});

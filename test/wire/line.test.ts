@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Line, LineSplitter } from '../../src/wire/line.ts';
+import { Line, LineSplitter } from '../../src/wire/line.ts';
 
 function split(
   chunks: readonly Buffer[],
@@ -54,4 +54,23 @@ test('a line in several chunks is not copied before somebody looks at it', () =>
   expect(line?.parts().map((part) => part.buffer)).toEqual([first.buffer, second.buffer]);
   expect(line?.length).toBe(8);
   expect(line?.text()).toBe('x{"a":1}');
+});
+
+test('a short line that is kept alone does not keep what it came with, and a long one is not copied', () => {
+  const lines: Line[] = [];
+  const splitter = new LineSplitter({ line: (line) => lines.push(line), overflow: () => {} });
+  const chunk = Buffer.alloc(65_536, ' ');
+  chunk.write('{"short":1}\n');
+  chunk.write('\n', 65_535);
+  splitter.push(chunk);
+  const [short, long] = lines;
+  expect(short?.alone().text()).toBe('{"short":1}');
+  expect(short?.alone().first.buffer).not.toBe(chunk.buffer);
+  expect(long?.alone()).toBe(long);
+});
+
+test('what is nested without a bottom is taken for no JSON', () => {
+  const nested = (depth: number) => Line.of('['.repeat(depth) + ']'.repeat(depth));
+  expect(nested(1000).parse()).toHaveLength(1);
+  expect(nested(1001).parse()).toBeUndefined();
 });
