@@ -48,7 +48,7 @@ export class SmallClient {
 
   /** Sends a request. Rejects with a `ResponseError` when the answer is an error. */
   request(method: string, params: JsonObject = {}): Promise<JsonObject> {
-    const id = String(++this.#lastId);
+    const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       this.#ports.send(request(id, method, params));
