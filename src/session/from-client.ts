@@ -7,13 +7,12 @@ import { BATCH_VERSION, Batch, membersOf } from './batch.ts';
 import { questionMoved } from './draining.ts';
 import { readLists } from './hand-over.ts';
 import { receiveInitialize } from './handshake.ts';
+import { keepLean } from './keeping.ts';
 import { freshPeer } from './peers.ts';
 import { dequeue, dispatch, settle } from './serving.ts';
 import { type ClientRequest, isInFlight, type Peer, type State, toServer } from './state.ts';
 
 const CANCELLED_REMEMBERED = 1000;
-/** So many open requests may keep the chunks that they came in: to copy each would cost more than they weigh. */
-const FEW_OPEN = 100;
 
 /** One message of the client, or a batch of them. */
 export function receiveFromClient(state: State, line: Line): void {
@@ -90,7 +89,7 @@ function receiveRequest(
     return;
   }
   dispatch(state, request);
-  if (state.requests.size > FEW_OPEN) request.line = line.alone();
+  keepLean(state, request);
 }
 
 /** A notification of the client. It is never held: by the time it could be sent it would mean nothing. */

@@ -154,6 +154,8 @@ export interface State {
   held: Set<ClientRequest>;
   /** Calls that wait for the client to read the list again. */
   deferred: Set<ClientRequest>;
+  /** The requests in the chunk that is being read. */
+  newcomers: ClientRequest[];
   /** How many bytes of requests wait. */
   heldBytes: number;
   /** Requests of generations to the client, by the id that the client sees. */
@@ -187,6 +189,7 @@ export function initialState(settings: SessionSettings, emit: State['emit']): St
     requests: new Map(),
     held: new Set(),
     deferred: new Set(),
+    newcomers: [],
     heldBytes: 0,
     cursors: new Map(),
     tasks: new Map(),

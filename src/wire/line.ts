@@ -75,8 +75,9 @@ export class Line {
 
   /** The line for keeping: a short one that came with much else is copied, so that the rest can go. */
   alone(): Line {
-    const isMostOfIt = this.more.length > 0 || this.first.buffer.byteLength <= 4 * this.length;
-    return isMostOfIt ? this : Line.of(Buffer.from(this.bytes()));
+    let pinned = this.first.buffer.byteLength;
+    for (const chunk of this.more) pinned += chunk.buffer.byteLength;
+    return pinned <= 4 * this.length ? this : Line.of(Buffer.from(this.bytes()));
   }
 
   /** The line as text. */
