@@ -8,7 +8,7 @@ import {
   listProcesses,
   listProcessesNow,
   type ProcessRow,
-} from '../../src/generation/process-table.ts';
+} from '../../src/system/process-table.ts';
 import { alive } from '../kit/processes.ts';
 import { tempProject } from '../kit/temp-project.ts';
 import { until } from '../kit/wait.ts';
