@@ -2,6 +2,7 @@ import { privateFolder } from '../config/private-folder.ts';
 import { shortHash } from '../config/short-hash.ts';
 import { type HeldLock, lockAddress, takeLock, waitForRelease } from './build-lock.ts';
 import { type Builder, type BuildOutcome, stopwatch } from './builder.ts';
+import { EndableBuild } from './endable-build.ts';
 import {
   forgetResult,
   nameRun,
@@ -31,8 +32,7 @@ const MOST_VAIN = 20;
  */
 export function sharedBuilder(builder: Builder, options: SharedBuilderOptions): Builder {
   const key = JSON.stringify([options.folder, options.command]);
-  const closing = new AbortController();
-  let running: Promise<BuildOutcome> | undefined;
+  const builds = new EndableBuild(build);
   /** All that was written down for others is gone again. */
   let released: Promise<unknown> = Promise.resolve();
 
@@ -89,13 +89,9 @@ export function sharedBuilder(builder: Builder, options: SharedBuilderOptions): 
   }
 
   return {
-    build(signal) {
-      running = build(AbortSignal.any([signal, closing.signal]));
-      return running;
-    },
+    build: (signal) => builds.start(signal),
     async close() {
-      closing.abort();
-      await running;
+      await builds.end();
       await Promise.all([builder.close(), released]);
     },
     killNow: () => builder.killNow(),

@@ -1,4 +1,5 @@
 import { type Builder, type BuildOutcome, stopwatch, TEXT_LIMIT } from './builder.ts';
+import { EndableBuild } from './endable-build.ts';
 import { type ShellCommand, ShellRun } from './shell-run.ts';
 import { Tail } from './tail.ts';
 
@@ -13,8 +14,7 @@ export interface ShellBuilderOptions extends ShellCommand {
  * serve the next build and lives on until `close`; what left the group detached itself by design.
  */
 export function shellBuilder(options: ShellBuilderOptions): Builder {
-  const closing = new AbortController();
-  let running: Promise<BuildOutcome> | undefined;
+  const builds = new EndableBuild(build);
   let runs: ShellRun[] = [];
 
   async function build(signal: AbortSignal): Promise<BuildOutcome> {
@@ -47,13 +47,9 @@ export function shellBuilder(options: ShellBuilderOptions): Builder {
   }
 
   return {
-    build(signal) {
-      running = build(AbortSignal.any([signal, closing.signal]));
-      return running;
-    },
+    build: (signal) => builds.start(signal),
     async close() {
-      closing.abort();
-      await running;
+      await builds.end();
       await Promise.all(runs.map((run) => run.end()));
     },
     killNow() {
