@@ -1,6 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { HAS_PROC, politely, statSlices } from '../system/proc.ts';
 
+/** After SIGTERM a process may end by itself for this long, in ms. */
+const TERM_MS = 2000;
+/** What got SIGKILL is waited for no longer than this, in ms. */
+const KILL_MS = 2000;
+
 /**
  * A group of processes (POSIX), named by the pid of its leader, who was started as one.
  *
@@ -29,6 +34,13 @@ export class ProcessGroup {
       this.#emptied = true;
       return false;
     }
+  }
+
+  /** Ends every member, gently first; resolves when they are gone, or when only the kernel holds them back. */
+  async end(): Promise<void> {
+    if (!this.signal('SIGTERM') || (await this.ended(TERM_MS))) return;
+    this.signal('SIGKILL');
+    await this.ended(KILL_MS);
   }
 
   /** Waits until no member runs any more; false when `ms` passed first. */

@@ -6,6 +6,8 @@ import { Tail } from './tail.ts';
 export interface ShellBuilderOptions extends ShellCommand {
   /** Gets what the build prints, stdout and stderr in one order, as it comes. */
   onOutput(chunk: Buffer): void;
+  /** Gets the pid of the first process of each build, which leads a group of its own. */
+  onStart?(leader: number): void;
 }
 
 /**
@@ -26,6 +28,7 @@ export function shellBuilder(options: ShellBuilderOptions): Builder {
       options.onOutput(chunk);
     });
     runs.push(run);
+    if (run.leader !== undefined) options.onStart?.(run.leader);
     const exit = await Promise.race([run.ended, aborted(signal)]);
     if (exit.kind === 'aborted') await run.end();
     runs = runs.filter((each) => each.remains);

@@ -30,6 +30,11 @@ export function listProcessesNow(mark: string): ProcessRow[] | undefined {
   return HAS_PROC ? [...marked(mark)].flat() : undefined;
 }
 
+/** The living process with that number. */
+export async function findProcess(pid: number): Promise<Omit<ProcessRow, 'marked'> | undefined> {
+  return HAS_PROC ? readStat(pid) : (await listByPs()).find((row) => row.pid === pid);
+}
+
 /** Whether the process with that number still is the one of the row, as far as the system tells without delay. */
 export function isStill(row: ProcessRow): boolean {
   return HAS_PROC ? readStat(row.pid)?.start === row.start : true;
