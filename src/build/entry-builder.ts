@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { Message } from 'esbuild';
 import { type Builder, type BuildOutcome, stopwatch, TEXT_LIMIT } from './builder.ts';
+import { EndableBuild } from './endable-build.ts';
 import { EntryCompiler } from './entry-compiler.ts';
 import { configFiles, missingImports } from './entry-inputs.ts';
 import { EntryPlace } from './entry-place.ts';
@@ -48,12 +49,11 @@ export function entryBuilder(options: EntryBuilderOptions): EntryBuilder {
 class EsbuildEntryBuilder implements EntryBuilder {
   readonly command = process.execPath;
   readonly #options: EntryBuilderOptions;
-  readonly #closing = new AbortController();
+  readonly #builds = new EndableBuild((signal) => this.#build(signal));
   #inputs: ReadonlySet<string>;
   #output: string | undefined;
   #read = new Set<string>();
   #workshop: Workshop | undefined;
-  #running: Promise<BuildOutcome> | undefined;
 
   constructor(options: EntryBuilderOptions) {
     this.#options = options;
@@ -69,13 +69,11 @@ class EsbuildEntryBuilder implements EntryBuilder {
   }
 
   build(signal: AbortSignal): Promise<BuildOutcome> {
-    this.#running = this.#build(AbortSignal.any([signal, this.#closing.signal]));
-    return this.#running;
+    return this.#builds.start(signal);
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#running;
+    await this.#builds.end();
     const workshop = this.#workshop;
     this.#workshop = undefined;
     if (!workshop) return;

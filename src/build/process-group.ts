@@ -1,5 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { HAS_PROC, politely, statSlices } from '../system/proc.ts';
+
+/** After SIGTERM a process may end by itself for this long, in ms. */
+const TERM_MS = 2000;
+/** What got SIGKILL is waited for no longer than this, in ms. */
+const KILL_MS = 2000;
 
 /**
  * A group of processes (POSIX), named by the pid of its leader, who was started as one.
@@ -31,12 +36,19 @@ export class ProcessGroup {
     }
   }
 
+  /** Ends every member, gently first; resolves when they are gone, or when only the kernel holds them back. */
+  async end(): Promise<void> {
+    if (!this.signal('SIGTERM') || (await this.ended(TERM_MS))) return;
+    this.signal('SIGKILL');
+    await this.ended(KILL_MS);
+  }
+
   /** Waits until no member runs any more; false when `ms` passed first. */
   async ended(ms: number): Promise<boolean> {
     const deadline = performance.now() + ms;
     for (let pause = 5; this.signal(0); pause = Math.min(pause * 2, 50)) {
       // Asked only when looking did not settle it soon, for it reads a file for each process there is.
-      if (pause === 50 && process.platform === 'linux' && (await this.#onlyDead())) return true;
+      if (pause === 50 && HAS_PROC && (await this.#onlyDead())) return true;
       const left = deadline - performance.now();
       if (left <= 0) return false;
       await delay(Math.min(pause, left));
@@ -54,24 +66,9 @@ export class ProcessGroup {
   }
 
   async #hasLiving(): Promise<boolean> {
-    for (const name of await readdir('/proc')) {
-      if (/^\d+$/.test(name) && (await isLivingMember(name, this.#leader))) return true;
+    for await (const slice of politely(statSlices())) {
+      if (slice.some(({ group }) => group === this.#leader)) return true;
     }
     return false;
   }
-}
-
-async function isLivingMember(pid: string, group: number): Promise<boolean> {
-  let line: string;
-  try {
-    line = await readFile(`/proc/${pid}/stat`, 'latin1');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    // It ended after the listing, or is somebody else's.
-    if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES') return false;
-    throw error;
-  }
-  // `pid (name) state ppid pgrp …`: the name may hold anything, parentheses too.
-  const [state, , pgrp] = line.slice(line.lastIndexOf(')') + 2).split(' ');
-  return Number(pgrp) === group && state !== 'Z' && state !== 'X';
 }

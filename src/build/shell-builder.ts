@@ -1,10 +1,13 @@
 import { type Builder, type BuildOutcome, stopwatch, TEXT_LIMIT } from './builder.ts';
+import { EndableBuild } from './endable-build.ts';
 import { type ShellCommand, ShellRun } from './shell-run.ts';
 import { Tail } from './tail.ts';
 
 export interface ShellBuilderOptions extends ShellCommand {
   /** Gets what the build prints, stdout and stderr in one order, as it comes. */
   onOutput(chunk: Buffer): void;
+  /** Gets the pid of the first process of each build, which leads a group of its own. */
+  onStart?(leader: number): void;
 }
 
 /**
@@ -13,8 +16,7 @@ export interface ShellBuilderOptions extends ShellCommand {
  * serve the next build and lives on until `close`; what left the group detached itself by design.
  */
 export function shellBuilder(options: ShellBuilderOptions): Builder {
-  const closing = new AbortController();
-  let running: Promise<BuildOutcome> | undefined;
+  const builds = new EndableBuild(build);
   let runs: ShellRun[] = [];
 
   async function build(signal: AbortSignal): Promise<BuildOutcome> {
@@ -26,6 +28,7 @@ export function shellBuilder(options: ShellBuilderOptions): Builder {
       options.onOutput(chunk);
     });
     runs.push(run);
+    if (run.leader !== undefined) options.onStart?.(run.leader);
     const exit = await Promise.race([run.ended, aborted(signal)]);
     if (exit.kind === 'aborted') await run.end();
     runs = runs.filter((each) => each.remains);
@@ -47,13 +50,9 @@ export function shellBuilder(options: ShellBuilderOptions): Builder {
   }
 
   return {
-    build(signal) {
-      running = build(AbortSignal.any([signal, closing.signal]));
-      return running;
-    },
+    build: (signal) => builds.start(signal),
     async close() {
-      closing.abort();
-      await running;
+      await builds.end();
       await Promise.all(runs.map((run) => run.end()));
     },
     killNow() {

@@ -20,10 +20,6 @@ export type ShellExit =
   | { readonly kind: 'signalled'; readonly signal: NodeJS.Signals }
   | { readonly kind: 'not-started'; readonly message: string };
 
-/** After SIGTERM a command may end by itself for this long, in ms. */
-const TERM_MS = 2000;
-/** What got SIGKILL is waited for no longer than this, in ms: only the kernel can hold it back. */
-const KILL_MS = 2000;
 /** Output is complete when nothing came for this long after the exit, in ms … */
 const QUIET_MS = 100;
 /** … and is listened to for no longer than this, in ms: what was left behind may never be quiet. */
@@ -55,6 +51,11 @@ export class ShellRun {
     this.ended = this.#follow(child, command, onOutput);
   }
 
+  /** The pid of the group's first process; undefined when nothing was started. */
+  get leader(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** Whether a process of the command, or one that holds its output, may still be there. */
   get remains(): boolean {
     return this.#group?.signal(0) || this.#pipes.some((pipe) => !pipe.destroyed);
@@ -65,10 +66,7 @@ export class ShellRun {
     if (WINDOWS) {
       this.killNow();
       await this.ended;
-    } else if (this.#group?.signal('SIGTERM') && !(await this.#group.ended(TERM_MS))) {
-      this.killNow();
-      await this.#group.ended(KILL_MS);
-    }
+    } else await this.#group?.end();
     for (const pipe of this.#pipes) pipe.destroy();
   }
 

@@ -1,5 +1,5 @@
 import treeKill from 'tree-kill';
-import { isStill, listProcesses, listProcessesNow, type ProcessRow } from './process-table.ts';
+import { isStill, listProcesses, listProcessesNow, type ProcessRow } from '../system/process-table.ts';
 
 /** Each process of a generation carries it in its environment, with a value that no other generation has. */
 const KEY_VARIABLE = 'MCP_DEV_GENERATION_KEY';

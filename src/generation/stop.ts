@@ -1,6 +1,6 @@
+import type { ProcessRow } from '../system/process-table.ts';
 import type { Family } from './descendants.ts';
 import type { Exit } from './exit.ts';
-import type { ProcessRow } from './process-table.ts';
 
 /**
  * How a generation is stopped. stdin is closed first; both times count from the call of `stop`, not from one

@@ -6,7 +6,7 @@ import type { Failure } from '../session/failure.ts';
 import type { Change } from '../watch/change.ts';
 
 /** The timers of the state machine. */
-export type ReloadTimer = 'ready' | 'retry';
+export type ReloadTimer = 'ready' | 'retry' | 'calm';
 
 /** What happens to the state machine. */
 export type ReloadEvent =

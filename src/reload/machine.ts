@@ -1,11 +1,11 @@
-import type { BuildOutcome } from '../build/builder.ts';
-import { LoopGuard } from '../build/loop-guard.ts';
 import { CrashBackoff } from '../generation/backoff.ts';
 import { describeExit } from '../generation/exit.ts';
 import type { Report, Trigger } from '../report/report.ts';
 import type { Failure } from '../session/failure.ts';
 import type { Change } from '../watch/change.ts';
 import type { ReloadCommand, ReloadEvent, ReloadTimer } from './events.ts';
+import { LoopGuard } from './loop-guard.ts';
+import { isLocked, isTaken } from './rivals.ts';
 
 /*
  *            begin, batch,              built            ready
@@ -68,6 +68,8 @@ export interface ReloadSettings {
 const MOST_DISCARDED = 3;
 /** A generation that crashes so soon after it took over gives way to the one before it. */
 const REVERT_MS = 2000;
+/** What may have been written by a reload waits for so much calm: time in which a person saves again. */
+const CALM_MS = 1500;
 /** So many failed starts in a row, with nothing that ever worked, are no accident. */
 const CERTAIN_AFTER = 2;
 
@@ -83,6 +85,8 @@ export class ReloadMachine {
   #state: State = { state: 'idle' };
   /** Changes that came too late for the round in progress. */
   #pending: Change[] = [];
+  /** Changes that may have been made by a reload: they wait until it has been calm after one. */
+  #suspected: { readonly changes: readonly Change[]; readonly since: number } | undefined;
   /** When the oldest change was seen whose batch is not complete. */
   #gatheringSince: number | undefined;
   #active: number | undefined;
@@ -185,14 +189,17 @@ export class ReloadMachine {
   #changed(batch: readonly Change[], at: number): void {
     const since = this.#gatheringSince ?? at;
     this.#gatheringSince = undefined;
-    const { counted, named } = this.#loopGuard.filter(batch);
+    const { counted, suspected, named } = this.#loopGuard.filter(batch);
     for (const path of named) this.#report({ event: 'loop', path });
-    const paths = counted.map(({ path }) => path);
+    if (suspected.length > 0) this.#suspect(suspected, since);
+    if (counted.length > 0) this.#take(counted, since, at);
+    else if (this.#state.state === 'idle') this.#tellSource(this.#broken);
+  }
+
+  /** Starts a round for the changes, or the one that goes on over. */
+  #take(changes: readonly Change[], since: number, at: number): void {
     const state = this.#state;
-    if (paths.length === 0) {
-      if (state.state === 'idle') this.#tellSource(this.#broken);
-      return;
-    }
+    const paths = [...changes, ...(this.#suspected?.changes ?? [])].map(({ path }) => path);
     const begin = (discarded: number): Round => {
       const before = state.state === 'idle' ? undefined : state.round;
       const earlier = before?.trigger.kind === 'change' ? before.trigger.paths : [];
@@ -224,10 +231,10 @@ export class ReloadMachine {
         return;
       case 'starting':
         if (state.round.discarded >= MOST_DISCARDED) {
-          this.#postpone(counted, since);
+          this.#postpone(changes, since);
           return;
         }
-        this.#discard(state.generation);
+        this.#discard(state.generation, at);
         this.#build(begin(state.round.discarded + 1), at);
         return;
     }
@@ -260,19 +267,20 @@ export class ReloadMachine {
   }
 
   #build(round: Round, at: number): void {
+    this.#loopGuard.began(at);
+    this.#forgetSuspected();
     if (this.#buildsAlone && this.#running.size > 0) {
       this.#makeRoom(round, 'build');
       return;
     }
     this.#state = { state: 'building', round, startedAt: at };
-    this.#loopGuard.buildStarted(at);
     this.#do({ do: 'build' });
   }
 
   /** The build that was in the way has ended. */
   #rebuild(at: number): void {
     if (this.#state.state !== 'aborting') return;
-    this.#endBuild('aborted', at);
+    this.#loopGuard.ended(at, 'aborted');
     this.#build(this.#state.round, at);
   }
 
@@ -282,7 +290,7 @@ export class ReloadMachine {
       this.#rebuild(at);
       return;
     }
-    this.#endBuild('built', at);
+    this.#loopGuard.built(at);
     const { round, startedAt } = this.#state;
     this.#broken = undefined;
     this.#startable = false;
@@ -294,7 +302,6 @@ export class ReloadMachine {
       this.#rebuild(at);
       return;
     }
-    this.#endBuild('failed', at);
     const { round } = this.#state;
     const { trigger } = round;
     if (!this.#buildsAlone && this.#running.size > 0 && isLocked(failure)) {
@@ -304,6 +311,7 @@ export class ReloadMachine {
       return;
     }
     this.#state = { state: 'idle' };
+    this.#loopGuard.ended(at, 'failed');
     this.#broken = failure;
     this.#report({ event: 'failed', trigger, failure, serving: this.#active, retryMs: undefined });
     if (this.#active === undefined && this.#startable && this.#pending.length === 0) {
@@ -314,19 +322,39 @@ export class ReloadMachine {
     this.#goOn(at);
   }
 
-  /** What changed during the build, and may have been written by it, waits for the next one. */
-  #endBuild(outcome: BuildOutcome['outcome'], at: number): void {
-    const waited = this.#loopGuard.buildEnded(at, outcome);
-    if (waited.length > 0) this.#postpone(waited, at);
-  }
-
   #postpone(changes: readonly Change[], since: number): void {
     this.#pending.push(...changes);
     this.#gatheringSince ??= since;
   }
 
+  #suspect(changes: readonly Change[], since: number): void {
+    this.#suspected = {
+      changes: [...(this.#suspected?.changes ?? []), ...changes],
+      since: this.#suspected?.since ?? since,
+    };
+    if (this.#isAtRest) this.#setTimer('calm', CALM_MS);
+  }
+
+  /** A round begins that serves them, too. */
+  #forgetSuspected(): void {
+    if (this.#suspected === undefined) return;
+    this.#suspected = undefined;
+    this.#clearTimer('calm');
+  }
+
+  /** No change was seen that no round has begun with. */
+  get #knowsNewest(): boolean {
+    return this.#gatheringSince === undefined && this.#suspected === undefined;
+  }
+
+  /** No round goes on. */
+  get #isAtRest(): boolean {
+    return this.#state.state === 'idle' || this.#state.state === 'waiting';
+  }
+
   /** Starts the next generation; first, if they may not run side by side, the others have to end. */
   #startWithRoom(round: Round, at: number): void {
+    this.#loopGuard.began(at);
     if (this.#startsAlone && this.#running.size > 0) {
       this.#makeRoom(round, 'start');
       return;
@@ -334,7 +362,7 @@ export class ReloadMachine {
     const generation = ++this.#lastGeneration;
     this.#running.add(generation);
     this.#state = { state: 'starting', round, generation, startedAt: at };
-    const newest = this.#broken === undefined && this.#gatheringSince === undefined;
+    const newest = this.#broken === undefined && this.#knowsNewest;
     this.#do({ do: 'start', generation, newest });
   }
 
@@ -353,6 +381,7 @@ export class ReloadMachine {
     const { round, startedAt } = this.#state;
     this.#clearTimer('ready');
     this.#state = { state: 'idle' };
+    this.#loopGuard.ended(at, 'served');
     this.#handOver = this.#active === undefined ? undefined : { from: this.#active, at };
     this.#active = generation;
     this.#startable = true;
@@ -372,13 +401,16 @@ export class ReloadMachine {
     if (this.#pending.length > 0) {
       const changes = this.#pending;
       this.#pending = [];
-      this.#changed(changes, at);
-    } else this.#tellSource(this.#broken);
+      const since = this.#gatheringSince ?? at;
+      this.#gatheringSince = undefined;
+      this.#take(changes, since, at);
+    } else if (this.#suspected !== undefined) this.#setTimer('calm', CALM_MS);
+    else this.#tellSource(this.#broken);
   }
 
   /** Lets the session know how the newest source stands, unless a newer one is being gathered. */
   #tellSource(failure: Failure | undefined): void {
-    if (this.#gatheringSince !== undefined) return;
+    if (!this.#knowsNewest) return;
     this.#do({
       do: 'session',
       event: failure === undefined ? { type: 'settled' } : { type: 'broken', failure },
@@ -403,7 +435,8 @@ export class ReloadMachine {
       return;
     }
     this.#state = { state: 'idle' };
-    if (this.#active !== undefined || this.#pending.length > 0) {
+    this.#loopGuard.ended(at, 'failed');
+    if (this.#active !== undefined || this.#pending.length > 0 || this.#suspected !== undefined) {
       this.#broken = failure;
       this.#report({
         event: 'failed',
@@ -517,6 +550,9 @@ export class ReloadMachine {
       case 'retry':
         if (this.#state.state === 'waiting') this.#startWithRoom({ ...this.#state.round, begunAt: at }, at);
         return;
+      case 'calm':
+        if (this.#isAtRest && this.#suspected !== undefined) this.#take([], this.#suspected.since, at);
+        return;
       case 'ready': {
         if (this.#state.state !== 'starting') return;
         const { generation } = this.#state;
@@ -531,8 +567,9 @@ export class ReloadMachine {
   }
 
   /** Gives up a candidate that is out of date before it could take over. */
-  #discard(generation: number): void {
+  #discard(generation: number, at: number): void {
     this.#clearTimer('ready');
+    this.#loopGuard.ended(at, 'aborted');
     const failure: Failure = {
       reason: 'server_restarted',
       summary: `generation ${generation} was out of date before it was ready`,
@@ -579,20 +616,4 @@ export class ReloadMachine {
   #clearTimer(timer: ReloadTimer): void {
     this.#do({ do: 'clear-timer', timer });
   }
-}
-
-/** What programs say when something that they need is in use by another one. */
-const TAKEN =
-  /EADDRINUSE|address (is )?already in use|only one usage of each socket address|port \S+ is (already )?(in use|taken|allocated)|EBUSY|resource busy|device or resource busy|database is locked|(could not|cannot|can't|failed to|unable to) (acquire|obtain|get|take) (the |a |an )?(\S+ )?lock|lock(file)? .*(held|exists|in use)|already (locked|running)|name .*(already )?(in use|taken)|EEXIST.*\b(lock|pid|sock)/i;
-
-/** What builds say when they cannot write a program because it runs. */
-const LOCKED =
-  /ETXTBSY|text file busy|EBUSY|resource busy|being used by another process|EPERM: operation not permitted, (unlink|rename|open)|LNK1104|MSB3027/i;
-
-function isTaken({ summary, text }: Failure): boolean {
-  return TAKEN.test(summary) || TAKEN.test(text);
-}
-
-function isLocked({ text }: Failure): boolean {
-  return LOCKED.test(text);
 }

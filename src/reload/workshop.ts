@@ -54,12 +54,16 @@ export class Workshop {
     const onOutput = (chunk: Buffer): void => reporter.buildOutput(chunk);
     const { build, buildCwd: cwd, launch } = config;
     this.#shell = build
-      ? sharedBuilder(shellBuilder({ command: build, cwd, env: () => this.#env, onOutput }), {
-          folder: cwd,
-          command: build,
-          changedSince: (ms) => ms < this.#seesSince || ms <= this.#newestChange,
-          began: (run) => this.#shellBegan(run),
-        })
+      ? sharedBuilder(
+          (onStart) => shellBuilder({ command: build, cwd, env: () => this.#env, onOutput, onStart }),
+          {
+            folder: cwd,
+            command: build,
+            changedSince: (ms) => ms < this.#seesSince || ms <= this.#newestChange,
+            began: (run) => this.#shellBegan(run),
+            notice: (text) => reporter.warn(text),
+          },
+        )
       : undefined;
     this.#entry = isCompiled(launch) ? entryBuilder({ entry: launch.entry, onOutput }) : undefined;
   }

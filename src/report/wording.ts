@@ -27,7 +27,7 @@ export function wordReport(report: Report, shorten: (path: string) => string): s
         ? `${report.failure.summary}, as it seems because the one before holds something that it needs: from now on each generation ends before the next one starts (--exclusive)`
         : `${report.failure.summary}, as it seems because the running program is in its way: from now on each generation ends before the next build`;
     case 'loop':
-      return `the build keeps changing ${shorten(report.path)}: what it writes there starts no reload any more; add it to --ignore`;
+      return `reloads keep changing ${shorten(report.path)}: what they write there starts no reload any more; add it to --ignore`;
   }
 }
 

@@ -138,11 +138,6 @@ export class LineSplitter {
     }
   }
 
-  /** Bytes of a line that has no end yet. At the end of the stream they are the half line of a dying writer. */
-  get unfinished(): number {
-    return this.#pendingLength + this.#dropped;
-  }
-
   #keep(chunk: Buffer, start: number): void {
     const length = chunk.length - start;
     if (this.#dropped > 0) {

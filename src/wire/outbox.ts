@@ -46,10 +46,6 @@ export class Outbox {
     }
   }
 
-  get empty(): boolean {
-    return this.#run === undefined && this.#parts.length === 0;
-  }
-
   /** Writes what was gathered. Returns false when the sink wants a pause. */
   flush(): boolean {
     this.#endRun();

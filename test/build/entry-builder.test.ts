@@ -3,6 +3,7 @@ import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { entryBuilder } from '../../src/build/entry-builder.ts';
+import { leaveEsbuild, useEsbuild } from '../../src/build/esbuild-service.ts';
 import { until } from '../kit/wait.ts';
 import { alive, type EntryBench, entryBench, NEVER, write } from './kit.ts';
 
@@ -249,7 +250,16 @@ describe('esbuild’s process', () => {
     await bench.build();
     expect(services()).toHaveLength(1);
     await bench.builder.close();
-    await until(() => services().length === 0, 'its end');
+    expect(services()).toEqual([]);
+  });
+
+  test('is gone when its last user has left', async () => {
+    const esbuild = await useEsbuild();
+    await esbuild.transform('');
+    const started = services();
+    expect(started).toHaveLength(1);
+    await leaveEsbuild(esbuild);
+    expect(alive(...started)).toEqual([]);
   });
 
   test('ends by killNow', async () => {

@@ -1,9 +1,10 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type EntryBuilder, entryBuilder } from '../../src/build/entry-builder.ts';
+import { alive as isAlive } from '../kit/processes.ts';
 import { until } from '../kit/wait.ts';
 
 /** A new folder with these files in it, keyed by relative path; removed after the test. */
@@ -34,12 +35,9 @@ export function pidIn(file: string): Promise<number> {
   }, `a pid in ${file}`);
 }
 
-/** Those of the pids that still run. Who ended and was not waited for yet does not. */
+/** Those of the pids that still run. */
 export function alive(...pids: number[]): number[] {
-  const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,stat='], { encoding: 'utf8' });
-  const living = new Set([...stdout.matchAll(/(\d+) +[^ZX\s]/g)].map(([, pid]) => Number(pid)));
-  if (!living.has(process.pid)) throw new Error(`ps does not tell: ${stdout}`);
-  return pids.filter((pid) => living.has(pid));
+  return pids.filter(isAlive);
 }
 
 /** A signal that never aborts. */

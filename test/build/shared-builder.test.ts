@@ -8,10 +8,10 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { BuildOutcome } from '../../src/build/builder.ts';
 import { privateFolder } from '../../src/config/private-folder.ts';
 import { Arrivals, until } from '../kit/wait.ts';
-import { folder } from './kit.ts';
+import { alive, folder } from './kit.ts';
 
-/** Notes that it runs, and ends when there is no file `wait`. */
-const GATED = 'echo run >> log; while [ -e wait ]; do sleep 0.02; done';
+/** Notes the pid of its shell, and ends when there is no file `wait`. */
+const GATED = 'echo $$ >> log; while [ -e wait ]; do sleep 0.02; done';
 
 let program = '';
 
@@ -27,11 +27,18 @@ beforeAll(async () => {
   program = outputFiles[0]?.text ?? '';
 });
 
+interface Said {
+  readonly began?: number;
+  readonly changed?: true;
+  readonly notice?: string;
+  readonly outcome?: BuildOutcome['outcome'];
+}
+
 /** A process that shares the builds of a folder with others. */
 class Sharer {
   readonly pid: number;
   readonly #child: ChildProcess;
-  readonly #said: Arrivals<{ readonly began?: number; readonly changed?: true } & Partial<BuildOutcome>>;
+  readonly #said: Arrivals<Said>;
   #read = 0;
 
   constructor(root: string, command: string) {
@@ -66,6 +73,14 @@ class Sharer {
     await this.#next('changed');
   }
 
+  notice(): Promise<string | undefined> {
+    return this.#next('notice').then(({ notice }) => notice);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await once(this.#child, 'exit');
@@ -78,7 +93,7 @@ class Sharer {
     await exit;
   }
 
-  async #next(key: 'began' | 'changed' | 'outcome') {
+  async #next(key: keyof Said) {
     const at = await this.#said.find((what) => key in what, key, this.#read);
     this.#read = at + 1;
     return this.#said.all[at] ?? {};
@@ -108,8 +123,13 @@ async function bench(count: number, command = GATED) {
 
 /** How often the build of the folder was started. */
 function runs(root: string): number {
+  return shells(root).length;
+}
+
+/** The pids of the shells that the builds of the folder were started with. */
+function shells(root: string): number[] {
   const log = join(root, 'log');
-  return existsSync(log) ? readFileSync(log, 'utf8').split('\n').length - 1 : 0;
+  return existsSync(log) ? readFileSync(log, 'utf8').split('\n').slice(0, -1).map(Number) : [];
 }
 
 /** What these processes have left for others. */
@@ -199,6 +219,30 @@ describe('a build that comes to nothing', () => {
     expect(runs(root)).toBe(2);
   });
 
+  test('because its process was killed does not go on beside the next one', async () => {
+    const { root, holder, waiter, openGate } = await bench(2);
+    const [left = 0] = shells(root);
+    await holder.kill();
+    expect(alive(left)).toEqual([left]);
+    expect(await waiter.notice()).toBe('ends the build that a killed process has left');
+    await until(() => runs(root) === 2, 'the next one runs');
+    expect(alive(left)).toEqual([]);
+    openGate();
+    expect(await waiter.outcome()).toEqual(BUILT);
+  });
+
+  test('because its process was killed is ended by who comes later, too', async () => {
+    const { root, holder, openGate } = await bench(1);
+    const [left = 0] = shells(root);
+    await holder.kill();
+    const next = new Sharer(root, GATED);
+    next.do('build');
+    await until(() => runs(root) === 2, 'the next one runs');
+    expect(alive(left)).toEqual([]);
+    openGate();
+    expect(await next.outcome()).toEqual(BUILT);
+  });
+
   test('because it was aborted is run again by who waited', async () => {
     const { root, holder, waiter, openGate } = await bench(2);
     holder.do('abort');
@@ -211,6 +255,22 @@ describe('a build that comes to nothing', () => {
 });
 
 describe('who waits', () => {
+  test('builds by itself when the holder was suspended and its build is over, not before', async () => {
+    const { root, holder, waiter, openGate } = await bench(2);
+    const [first = 0] = shells(root);
+    holder.signal('SIGSTOP');
+    openGate();
+    expect(await waiter.notice()).toBe(
+      `builds without process ${holder.pid}, whose build is over and which does not say how it went`,
+    );
+    expect(alive(first)).toEqual([]);
+    expect(await waiter.began()).toBe(waiter.pid);
+    expect(await waiter.outcome()).toEqual(BUILT);
+    expect(runs(root)).toBe(2);
+    holder.signal('SIGCONT');
+    expect(await holder.outcome()).toEqual(BUILT);
+  });
+
   test('stops when it is aborted, and may ask again', async () => {
     const { root, holder, waiter, openGate } = await bench(2);
     waiter.do('abort');

@@ -11,13 +11,16 @@ const [folder = '', command = ''] = process.argv.slice(2);
 let changedAt = Number.NEGATIVE_INFINITY;
 let aborter = new AbortController();
 
-const shell = shellBuilder({ command, cwd: folder, env: () => process.env, onOutput: () => {} });
-const builder = sharedBuilder(shell, {
-  folder,
-  command,
-  changedSince: (ms) => ms <= changedAt,
-  began: ({ pid }) => tell({ began: pid }),
-});
+const builder = sharedBuilder(
+  (onStart) => shellBuilder({ command, cwd: folder, env: () => process.env, onOutput: () => {}, onStart }),
+  {
+    folder,
+    command,
+    changedSince: (ms) => ms <= changedAt,
+    began: ({ pid }) => tell({ began: pid }),
+    notice: (text) => tell({ notice: text }),
+  },
+);
 
 createInterface({ input: process.stdin }).on('line', (line) => void obey(line));
 

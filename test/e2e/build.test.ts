@@ -71,7 +71,7 @@ test('a save during a slow build is not lost, and requests wait for it', async (
 
 test('a build that rewrites a watched file does not go round and round, and the file is named', async () => {
   const dev = await Dev.connect({ args: ['--build', 'date +%s%N > src/generated.js'] });
-  await dev.client.stderrLine(/^mcp-dev the build keeps changing src\/generated\.js:/);
+  await dev.client.stderrLine(/^mcp-dev reloads keep changing src\/generated\.js:/);
   const before = await until(async () => {
     const serving = await dev.serving();
     return serving === dev.started ? serving : undefined;

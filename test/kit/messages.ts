@@ -33,3 +33,14 @@ export function textOf(result: JsonObject): string | undefined {
   const [first] = result.content as readonly { readonly text?: string }[];
   return first?.text;
 }
+
+/** The object that a line holds; undefined when it is none. */
+export function parseMessage(line: string): Message | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? (value as Message) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

@@ -1,11 +1,13 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { onTestFailed, onTestFinished } from 'vitest';
+import { readLines } from './lines.ts';
 import {
   type JsonObject,
   type Matches,
   type Message,
   nameOf,
+  parseMessage,
   repositoryFile,
   toPredicate,
 } from './messages.ts';
@@ -57,7 +59,7 @@ export class RawClient {
       this.received.end(`the command ended (${signal ?? `exit code ${code}`})`);
       this.stderr.end(`the command ended (${signal ?? `exit code ${code}`})`);
     });
-    this.#readStdout();
+    readLines(this.#child.stdout, (line) => this.#takeLine(line));
     createInterface({ input: this.#child.stderr }).on('line', (line) => this.stderr.push(line));
     // The command may end before it took everything; its exit says so.
     this.#child.stdin.on('error', (error: NodeJS.ErrnoException) => {
@@ -199,22 +201,9 @@ export class RawClient {
     return this.#lastId;
   }
 
-  #readStdout(): void {
-    let parts: Buffer[] = [];
-    this.#child.stdout.on('data', (chunk: Buffer) => {
-      let from = 0;
-      for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
-        this.#takeLine(Buffer.concat([...parts, chunk.subarray(from, end)]));
-        parts = [];
-        from = end + 1;
-      }
-      parts.push(chunk.subarray(from));
-    });
-  }
-
   #takeLine(line: Buffer): void {
     this.lines.push(line);
-    const message = parseObject(line.toString('utf8'));
+    const message = parseMessage(line.toString('utf8'));
     if (message === undefined) {
       this.garbage.push(line.toString('utf8'));
       return;
@@ -231,15 +220,5 @@ export class RawClient {
     } catch (error) {
       this.send({ jsonrpc: '2.0', id, error: { code: -32603, message: String(error) } });
     }
-  }
-}
-
-function parseObject(line: string): Message | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? (value as Message) : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
   }
 }

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
-import type { JsonObject, Message } from '../kit/messages.ts';
+import { readLines } from '../kit/lines.ts';
+import { type JsonObject, type Message, parseMessage } from '../kit/messages.ts';
 import { type Asked, judge, type Kind } from './judge.ts';
 import { between, choose, type Random } from './random.ts';
 
@@ -44,15 +45,11 @@ export class TortureClient {
     this.#stdin = stdin;
     this.#random = random;
     this.#reasons = reasons;
-    let rest = '';
-    stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) this.#take(line);
-    });
-    stdout.on('end', () => {
-      if (rest !== '') this.#fault('wrong', `an unfinished line at the end: ${rest}`);
-    });
+    readLines(
+      stdout,
+      (line) => this.#take(line.toString()),
+      (rest) => this.#fault('wrong', `an unfinished line at the end: ${rest}`),
+    );
   }
 
   /** The handshake. */
@@ -112,7 +109,7 @@ export class TortureClient {
   }
 
   #take(line: string): void {
-    const message = parse(line);
+    const message = parseMessage(line);
     if (message === undefined) this.#fault('wrong', `no message: ${line.slice(0, 200)}`);
     else if (message.id !== undefined) this.#takeAnswer(message, line);
   }
@@ -165,14 +162,4 @@ export class TortureClient {
 /** Numbers and texts of the same digits in turn: 0, "0", 2, "2", …, which are different ids. */
 function idOf(nonce: number): number | string {
   return nonce % 2 === 0 ? nonce : String(nonce - 1);
-}
-
-function parse(line: string): Message | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? (value as Message) : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

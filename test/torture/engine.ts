@@ -165,9 +165,12 @@ export class Torture {
 
   /** A last save that is whole must be served, and everything that was asked must be answered. */
   async #calmDown(faults: string[]): Promise<void> {
-    this.#saboteur.save();
-    const { version } = this.#saboteur;
     try {
+      this.#saboteur.save();
+      // A crash right after the last hand-over would bring the code before it back, for good.
+      await until(() => this.#client.open.every(({ kind }) => kind !== 'die'), 'no crash is on its way');
+      this.#saboteur.save();
+      const { version } = this.#saboteur;
       await until(() => this.#client.newest === version, `version ${version} is served`);
       this.#client.keepInFlight(0);
       await until(() => this.#client.open.length === 0, 'everything is answered');

@@ -36,8 +36,9 @@ test('lines come out in order, each with its newline, changed or not', () => {
         const bytes = Buffer.from(lines.map(({ text }) => `${text}\n`).join(''));
         for (let at = 0; at < bytes.length; at += size) splitter.push(bytes.subarray(at, at + size));
         outbox.flush();
+        // Nothing is left for a second time.
+        outbox.flush();
         expect(written).toBe(bytes.toString('latin1'));
-        expect(outbox.empty).toBe(true);
       },
     ),
   );

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, copyFileSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import {
@@ -7,7 +8,7 @@ import {
   listProcesses,
   listProcessesNow,
   type ProcessRow,
-} from '../../src/generation/process-table.ts';
+} from '../../src/system/process-table.ts';
 import { alive } from '../kit/processes.ts';
 import { tempProject } from '../kit/temp-project.ts';
 import { until } from '../kit/wait.ts';
@@ -18,8 +19,13 @@ async function oddlyNamed(): Promise<number> {
   copyFileSync('/bin/sleep', program);
   chmodSync(program, 0o755);
   const child = spawn(program, ['600'], { detached: true, stdio: 'ignore', env: { MARK: 'odd-one' } });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  await new Promise((resolve) => child.once('spawn', resolve));
+  onTestFinished(async () => {
+    // The next one carries the same mark.
+    const exit = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exit;
+  });
+  await once(child, 'spawn');
   return child.pid ?? 0;
 }
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { HAS_PROC, politely, readProcFile, readStat, statSlices } from './proc.ts';
 
 /** One living process of this machine; zombies are not living. */
 export interface ProcessRow {
@@ -14,11 +14,6 @@ export interface ProcessRow {
   readonly marked: boolean;
 }
 
-/** As many /proc entries are read in one go; then the event loop gets its turn. One takes about 20 µs. */
-const SLICE = 64;
-
-const HAS_PROC = process.platform === 'linux' && existsSync('/proc/self/stat');
-
 /**
  * All living processes, those that carry the mark (`NAME=value` in the environment) marked as such. Reads /proc
  * in small slices so that messages keep flowing, elsewhere it asks `ps`, which shows no environments.
@@ -26,16 +21,18 @@ const HAS_PROC = process.platform === 'linux' && existsSync('/proc/self/stat');
 export async function listProcesses(mark: string): Promise<ProcessRow[]> {
   if (!HAS_PROC) return listByPs();
   const rows: ProcessRow[] = [];
-  for (const slice of readProc(mark)) {
-    rows.push(...slice);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  for await (const slice of politely(marked(mark))) rows.push(...slice);
   return rows;
 }
 
 /** The same without letting go of the thread; undefined where only `ps` could tell. */
 export function listProcessesNow(mark: string): ProcessRow[] | undefined {
-  return HAS_PROC ? [...readProc(mark)].flat() : undefined;
+  return HAS_PROC ? [...marked(mark)].flat() : undefined;
+}
+
+/** The living process with that number. */
+export async function findProcess(pid: number): Promise<Omit<ProcessRow, 'marked'> | undefined> {
+  return HAS_PROC ? readStat(pid) : (await listByPs()).find((row) => row.pid === pid);
 }
 
 /** Whether the process with that number still is the one of the row, as far as the system tells without delay. */
@@ -43,46 +40,14 @@ export function isStill(row: ProcessRow): boolean {
   return HAS_PROC ? readStat(row.pid)?.start === row.start : true;
 }
 
-function* readProc(mark: string): Generator<ProcessRow[]> {
+function* marked(mark: string): Generator<ProcessRow[]> {
   // What is older than ourselves was not started by us; that spares reading most environments.
   const since = readStat(process.pid)?.start ?? 0;
-  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
-  for (let from = 0; from < pids.length; from += SLICE) {
-    const rows: ProcessRow[] = [];
-    for (const pid of pids.slice(from, from + SLICE)) {
-      const stat = readStat(pid);
-      if (stat === undefined) continue;
-      const marked = stat.start >= since && (readProcFile(pid, 'environ')?.includes(mark) ?? false);
-      rows.push({ ...stat, marked });
-    }
-    yield rows;
-  }
-}
-
-function readStat(pid: number): Omit<ProcessRow, 'marked'> | undefined {
-  const text = readProcFile(pid, 'stat');
-  if (text === undefined) return undefined;
-  // `pid (name) state ppid pgrp session … starttime …`; the name may hold anything, parentheses too.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const state = fields[0];
-  if (state === 'Z' || state === 'X') return undefined;
-  return {
-    pid,
-    parent: Number(fields[1]),
-    group: Number(fields[2]),
-    session: Number(fields[3]),
-    start: Number(fields[19]),
-  };
-}
-
-function readProcFile(pid: number, name: 'stat' | 'environ'): string | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/${name}`, 'latin1');
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    // It ended between the listing and the reading, or it is somebody else's.
-    if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES' || code === 'EPERM') return undefined;
-    throw error;
+  for (const slice of statSlices()) {
+    yield slice.map((stat) => ({
+      ...stat,
+      marked: stat.start >= since && (readProcFile(stat.pid, 'environ')?.includes(mark) ?? false),
+    }));
   }
 }
 
