@@ -158,7 +158,7 @@ test('a server that asks without an end and reads no answers does not fill our m
     harmful(`ask: async () => {
       process.stdin.pause();
       const filler = 'x'.repeat(1000);
-      const noRoom = () => new Promise((resolve) => setTimeout(resolve, 500, 'no room'));
+      const noRoom = () => new Promise((resolve) => setTimeout(resolve, 100, 'no room'));
       for (let n = 0; n < 300; n++) {
         const ids = Array.from({ length: 1000 }, (_, m) => n * 1000 + m + filler);
         const written = out(ids.map((id) => line({ id, method: 'roots/list' })).join(''));
