@@ -49,18 +49,19 @@ const ROUNDS_KNOWN = 20;
 
 /**
  * Keeps builds and servers that change a watched file from making reloads without end. What they write and what a
- * person saves meanwhile look the same, so that only a long row tells them apart. A round is one reload: from the
- * beginning of its build until its code serves, and again while what it replaced is stopped. First changes within a round count as all others do. Then rounds
- * are no longer aborted for them: they wait until it has been calm after the round. Who saves again and again
- * does so in that time, too, and the row is broken by it. Where it is not the file is named, and what is done to
- * it in that part of a round, the build, the start or the stop, is dropped, until rounds succeed without. Changes between
- * rounds always count.
+ * person saves meanwhile look the same, so that only a long row tells them apart.
+ *
+ * A round is one reload: from the beginning of its build until its code serves, and again while what it replaced
+ * is stopped. First changes within a round count as all others do. Then rounds are no longer aborted for them:
+ * they wait until it has been calm after the round. Who saves again and again does so in that time, too, and the
+ * row is broken by it. Where it is not, the file is named, and what is done to it in that part of a round (the
+ * build, the start or the stop) is dropped, until rounds succeed without. Changes between rounds always count.
  *
  * It has no clock: times are those of its caller, on one clock.
  */
 export class LoopGuard<C extends GuardedChange> {
   #rounds: Round[] = [];
-  /** By the part of the round: what the build writes says nothing of what the server does, and a person may save then. */
+  /** By the part of a round: a person may well save during a start what a build writes. */
   readonly #rows = {
     build: new Map<string, Row>(),
     start: new Map<string, Row>(),
