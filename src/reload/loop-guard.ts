@@ -14,6 +14,8 @@ interface Round {
   readonly builtAt: number | undefined;
   /** Undefined while it goes on. */
   readonly end: { readonly at: number; readonly outcome: RoundOutcome } | undefined;
+  /** When processes that it made superfluous ended; the second is undefined while they do. */
+  readonly stop: { readonly from: number; readonly to: number | undefined } | undefined;
 }
 
 /** In how many rounds in a row, up to `round`, a file has changed in the same part of the round. */
@@ -46,20 +48,25 @@ const SETTLE_MS = 500;
 const ROUNDS_KNOWN = 20;
 
 /**
- * Keeps builds and starts that change a watched file from making reloads without end. What they write and what a
- * person saves meanwhile look the same, so that only a long row tells them apart. A round is one reload, from the
- * beginning of its build until its code serves. First changes within a round count as all others do. Then rounds
- * are no longer aborted for them: they wait until it has been calm after the round. Who saves again and again
- * does so in that time, too, and the row is broken by it. Where it is not the file is named, and what is done to
- * it in that part of a round, the build or the start, is dropped, until rounds succeed without. Changes between
- * rounds always count.
+ * Keeps builds and servers that change a watched file from making reloads without end. What they write and what a
+ * person saves meanwhile look the same, so that only a long row tells them apart.
+ *
+ * A round is one reload: from the beginning of its build until its code serves, and again while what it replaced
+ * is stopped. First changes within a round count as all others do. Then rounds are no longer aborted for them:
+ * they wait until it has been calm after the round. Who saves again and again does so in that time, too, and the
+ * row is broken by it. Where it is not, the file is named, and what is done to it in that part of a round (the
+ * build, the start or the stop) is dropped, until rounds succeed without. Changes between rounds always count.
  *
  * It has no clock: times are those of its caller, on one clock.
  */
 export class LoopGuard<C extends GuardedChange> {
   #rounds: Round[] = [];
-  /** By the part of the round: what the build writes says nothing of what the server does, and a person may save then. */
-  readonly #rows = { build: new Map<string, Row>(), start: new Map<string, Row>() };
+  /** By the part of a round: a person may well save during a start what a build writes. */
+  readonly #rows = {
+    build: new Map<string, Row>(),
+    start: new Map<string, Row>(),
+    stop: new Map<string, Row>(),
+  };
   readonly #named = new Set<string>();
 
   /** A round begins, unless one goes on: then this is another step of it. */
@@ -71,6 +78,7 @@ export class LoopGuard<C extends GuardedChange> {
       startedAt: at,
       builtAt: undefined,
       end: undefined,
+      stop: undefined,
     };
     this.#rounds = [...this.#rounds.slice(1 - ROUNDS_KNOWN), round];
   }
@@ -82,6 +90,21 @@ export class LoopGuard<C extends GuardedChange> {
 
   ended(at: number, outcome: RoundOutcome): void {
     this.#rounds = this.#rounds.map((round) => (round.end ? round : { ...round, end: { at, outcome } }));
+  }
+
+  /** A process is told to end. */
+  stopping(at: number): void {
+    const last = this.#rounds.pop();
+    if (last !== undefined) {
+      this.#rounds.push({ ...last, stop: { from: last.stop?.from ?? at, to: undefined } });
+    }
+  }
+
+  /** All that were told to end have ended. */
+  stopped(at: number): void {
+    this.#rounds = this.#rounds.map((round) =>
+      round.stop && round.stop.to === undefined ? { ...round, stop: { ...round.stop, to: at } } : round,
+    );
   }
 
   filter(changes: readonly C[]): Filtered<C> {
@@ -108,7 +131,7 @@ export class LoopGuard<C extends GuardedChange> {
       if (!this.#named.has(path)) for (const rows of Object.values(this.#rows)) rows.delete(path);
       return 0;
     }
-    const rows = this.#rows[round.builtAt !== undefined && at > round.builtAt ? 'start' : 'build'];
+    const rows = this.#rows[partAt(round, at)];
     const row = rows.get(path);
     if (row && row.round >= round.number) return row.length;
     const between = this.#rounds.filter(({ number }) => number < round.number && number > (row?.round ?? 0));
@@ -122,8 +145,20 @@ export class LoopGuard<C extends GuardedChange> {
 
   /** The round within which something was done. */
   #roundAt(at: number): Round | undefined {
-    return this.#rounds.findLast(
-      ({ startedAt, end }) => startedAt - LAG_MS <= at && (!end || at <= end.at + SETTLE_MS),
-    );
+    return this.#rounds.findLast((round) => isMaking(round, at) || isStopping(round, at));
   }
+}
+
+function partAt(round: Round, at: number): 'build' | 'start' | 'stop' {
+  if (!isMaking(round, at)) return 'stop';
+  return round.builtAt !== undefined && at > round.builtAt ? 'start' : 'build';
+}
+
+/** Whether it is built, started, or has just been. */
+function isMaking({ startedAt, end }: Round, at: number): boolean {
+  return startedAt - LAG_MS <= at && (!end || at <= end.at + SETTLE_MS);
+}
+
+function isStopping({ stop }: Round, at: number): boolean {
+  return stop !== undefined && stop.from - LAG_MS <= at && (stop.to === undefined || at <= stop.to);
 }

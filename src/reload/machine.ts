@@ -167,12 +167,12 @@ export class ReloadMachine {
         return;
       case 'rejected':
         if (this.#isCandidate(event.generation)) {
-          this.#stop(event.generation);
+          this.#stop(event.generation, at);
           this.#startFailed({ ...event.failure, text: this.#settings.lastWords(event.generation) }, at);
         }
         return;
       case 'drained':
-        this.#stop(event.generation);
+        this.#stop(event.generation, at);
         return;
       case 'exited':
         this.#exited(event, at);
@@ -458,7 +458,7 @@ export class ReloadMachine {
   #exited(event: Extract<ReloadEvent, { type: 'exited' }>, at: number): void {
     const { generation, exit, text, livedMs } = event;
     this.#running.delete(generation);
-    this.#stopping.delete(generation);
+    if (this.#stopping.delete(generation) && this.#stopping.size === 0) this.#loopGuard.stopped(at);
     if (this.#isCandidate(generation)) {
       const summary =
         exit.kind === 'not-started'
@@ -557,7 +557,7 @@ export class ReloadMachine {
         if (this.#state.state !== 'starting') return;
         const { generation } = this.#state;
         const { readyTimeout } = this.#settings;
-        this.#stop(generation);
+        this.#stop(generation, at);
         const summary = `generation ${generation} was not ready within ${readyTimeout} ms of the handshake`;
         const text = this.#settings.lastWords(generation);
         this.#startFailed({ reason: 'start_failed', summary, text, generation }, at);
@@ -577,11 +577,12 @@ export class ReloadMachine {
       generation,
     };
     this.#do({ do: 'session', event: { type: 'gone', generation, failure } });
-    this.#stop(generation);
+    this.#stop(generation, at);
   }
 
-  #stop(generation: number): void {
+  #stop(generation: number, at: number): void {
     this.#stopping.add(generation);
+    this.#loopGuard.stopping(at);
     this.#do({ do: 'stop', generation });
   }
 

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { alive } from '../kit/processes.ts';
 import { type TempProject, tempProject } from '../kit/temp-project.ts';
 import { until } from '../kit/wait.ts';
 import { GATED_BUILD } from './dev.ts';
@@ -83,6 +84,23 @@ test('a session that ends in the middle of its build leaves the build to the nex
   await until(() => waited(second).length === 1, 'the second waits');
   await first.client.close();
   await until(() => builds(project) === '11', 'the second builds');
+  project.remove('wait');
+  await second.tookOver(1);
+  expect(builds(project)).toBe('11');
+});
+
+test('a session that is killed in the middle of its build leaves nothing that writes beside the next build', async () => {
+  const project = gated();
+  const first = session(project);
+  await running(project);
+  const [, ...left] = first.processes;
+  first.client.kill('SIGKILL');
+  await first.client.exit();
+  expect(left.filter(alive)).not.toEqual([]);
+  const second = session(project);
+  await second.client.stderrLine(/^mcp-dev ends the build that a killed process has left$/);
+  await until(() => builds(project) === '11', 'the second builds');
+  expect(left.filter(alive)).toEqual([]);
   project.remove('wait');
   await second.tookOver(1);
   expect(builds(project)).toBe('11');

@@ -143,6 +143,22 @@ test('a change whose time lags behind the clock belongs to the round, too', () =
   expect(lengths).toEqual([1, 1, 1, 0, 0, 0]);
 });
 
+test('what a server writes at its end belongs to the round that replaced it', () => {
+  const guard = new LoopGuard<GuardedChange>();
+  const seen: string[] = [];
+  for (let n = 1; n <= 6; n += 1) {
+    guard.began(n * 10_000);
+    guard.ended(n * 10_000 + 9, 'served');
+    guard.stopping(n * 10_000 + 2000);
+    const { counted, suspected, named } = guard.filter([{ path: 'a.ts', at: n * 10_000 + 2010 }]);
+    guard.stopped(n * 10_000 + 2020);
+    seen.push(counted.length ? 'counted' : suspected.length ? 'suspected' : `named ${named}`);
+  }
+  expect(seen).toEqual(['counted', 'counted', 'counted', 'suspected', 'suspected', 'named a.ts']);
+  const save = { path: 'a.ts', at: 62_030 };
+  expect(guard.filter([save]).counted).toEqual([save]);
+});
+
 test('who saves in the calm after a round, too, is no reload', () => {
   const guard = new LoopGuard<GuardedChange>();
   for (let n = 1; n <= 20; n += 1) {
