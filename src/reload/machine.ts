@@ -480,7 +480,7 @@ export class ReloadMachine {
   #cutOff(event: Extract<ReloadEvent, { type: 'cut-off' }>, at: number): void {
     const { generation, pipe, text, livedMs } = event;
     if (!this.#running.has(generation) || this.#stopping.has(generation)) return;
-    this.#stop(generation);
+    this.#stop(generation, at);
     const summary = `generation ${generation} closed its ${pipe} and ran on`;
     if (this.#isCandidate(generation)) {
       const when = 'before it had answered the handshake';
