@@ -124,6 +124,8 @@ function receiveAnswer(state: State, head: Extract<Head, { kind: 'response' }>, 
 }
 
 function receiveInitialized(state: State, line: Line): void {
+  // It is said once; a server need not bear to hear it again.
+  if (state.conversation.state === 'open' && state.conversation.initialized) return;
   if (state.conversation.state === 'open') state.conversation = { ...state.conversation, initialized: true };
   const { active } = state;
   if (active === undefined) return;
