@@ -147,6 +147,14 @@ export const runOptions = {
       'what a tool call gets while the newest source does not work: the result of the code before with a note, an ' +
       'error without calling the tool, or the bare result (its `_meta` tells in any case)',
   },
+  transparent: {
+    kind: 'switch',
+    group: 'reload',
+    fallback: false,
+    doc:
+      'add and change nothing that the client can see: no padded capabilities, no notes on results of old code, ' +
+      "the server's own times to cache; `list_changed` is sent after each reload all the same",
+  },
   readyTimeout: {
     kind: 'milliseconds',
     group: 'reload',

@@ -42,6 +42,8 @@ export interface RunConfig {
   readonly exclusiveDrain: number;
   readonly replay: 'safe' | 'idempotent' | 'never';
   readonly stale: 'notice' | 'error' | 'silent';
+  /** Nothing is added or changed that the client could see. */
+  readonly transparent: boolean;
   readonly readyTimeout: number;
   readonly signal: NodeJS.Signals;
   readonly killTimeout: number;
@@ -127,6 +129,7 @@ export function configure({ options, launch, configFile }: Settings, host: Host)
       exclusiveDrain: inspected ? Number.POSITIVE_INFINITY : exclusiveDrain,
       replay: values.replay,
       stale: values.stale,
+      transparent: values.transparent,
       readyTimeout: inspected ? Number.POSITIVE_INFINITY : values.readyTimeout,
       signal: values.signal,
       killTimeout: values.killTimeout,

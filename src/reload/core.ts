@@ -7,7 +7,7 @@ import { ReloadMachine, type ReloadSettings } from './machine.ts';
 
 /** What happens to a development server: to its session, or to its processes and files. */
 export type CoreEvent =
-  | Extract<SessionEvent, { type: 'client' | 'server' | 'remembered' }>
+  | Extract<SessionEvent, { type: 'client' | 'server' | 'remembered' | 'closing' }>
   | { readonly type: 'session-timer'; readonly timer: Timer }
   | Extract<
       ReloadEvent,
@@ -88,6 +88,11 @@ export class Core {
     return this.#session.unanswered;
   }
 
+  /** The client did more than to ask what the server is. */
+  get isSettled(): boolean {
+    return this.#session.isSettled;
+  }
+
   /** How many bytes of requests wait for a generation. */
   get heldBytes(): number {
     return this.#session.heldBytes;
@@ -102,6 +107,7 @@ export class Core {
       case 'client':
       case 'server':
       case 'remembered':
+      case 'closing':
         this.#session.handle(event);
         return;
       case 'session-timer':

@@ -44,7 +44,7 @@ const ANSWER_AFTER_MS = 8000;
 const MOST_HELD = 64 * 1024 * 1024;
 /** Whoever does not read so many bytes that were written to it is not listened to until it does. */
 const MOST_WAITING = 16 * 1024 * 1024;
-/** A first start that takes this long may never end: a save has to be seen that mends it. */
+/** By then saves are watched for whatever happened: a first start may never end, and its client may not speak. */
 const WATCH_AFTER_MS = 1000;
 /** A process that closed a pipe and has not ended by then lives on without it. */
 const END_AFTER_CLOSING_MS = 500;
@@ -71,11 +71,11 @@ export class DevServer {
   #life: 'running' | 'closing' = 'running';
 
   constructor(config: RunConfig, ports: DevServerPorts) {
-    const { hold, drain, exclusiveDrain, replay, stale, exclusive, readyTimeout, name } = config;
+    const { hold, drain, exclusiveDrain, replay, stale, transparent, exclusive, readyTimeout, name } = config;
     this.#config = config;
     this.#ports = ports;
     this.#core = new Core(
-      { name, hold, drain, exclusiveDrain, replay, stale, answerAfter: ANSWER_AFTER_MS },
+      { name, hold, drain, exclusiveDrain, replay, stale, transparent, answerAfter: ANSWER_AFTER_MS },
       {
         exclusive,
         hold,
@@ -95,8 +95,7 @@ export class DevServer {
 
   /** Builds and starts the first generation. */
   start(): void {
-    const handshake = recallHandshake(this.#config);
-    if (handshake !== undefined) this.#happened({ type: 'remembered', handshake });
+    this.#happened({ type: 'remembered', remembered: recallHandshake(this.#config) });
     this.#happened({ type: 'begin' });
     this.#timers.set('watch', WATCH_AFTER_MS, () => this.#workshop.watch());
   }
@@ -139,6 +138,7 @@ export class DevServer {
 
   /** Ends the session: everything that was started is ended by the policy and gone when this resolves. */
   async close(policy: StopPolicy): Promise<void> {
+    this.#happened({ type: 'closing' });
     this.#life = 'closing';
     this.#timers.clearAll();
     const stops = [...this.#generations.values()].map(({ process }) => process.stop(policy));
@@ -208,7 +208,8 @@ export class DevServer {
         return;
       case 'report':
         this.#ports.reporter.report(effect.report);
-        this.#workshop.watch();
+        // A process that was only started to be asked what the server is ends a moment after that.
+        if (this.#core.isSettled) this.#workshop.watch();
         return;
       case 'garbage':
         this.#ports.reporter.garbage(effect.generation, effect.line.text());
@@ -217,7 +218,7 @@ export class DevServer {
         this.#ports.reporter.offence(effect.about, effect.message);
         return;
       case 'remember':
-        this.#remembering = rememberHandshake(this.#config, effect.handshake);
+        this.#remembering = rememberHandshake(this.#config, effect.remembered);
         return;
     }
   }

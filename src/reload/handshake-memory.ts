@@ -1,38 +1,41 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheFolder } from '../config/cache-folder.ts';
 import type { RunConfig } from '../config/run-config.ts';
 import { shortHash } from '../config/short-hash.ts';
-import type { RememberedHandshake } from '../session/state.ts';
+import type { Remembered } from '../session/state.ts';
 import { isObject } from '../wire/message.ts';
 
-/** What is kept of a good start, with what it belongs to: names of files are shortened and may collide. */
-interface Entry extends RememberedHandshake {
+/** What is kept of good starts, with what it belongs to: names of files are shortened and may collide. */
+interface Entry extends Remembered {
   readonly server: string;
 }
 
 /**
- * Reads what the server's last good start answered to the handshake; `undefined` when nothing is known. At once:
- * a build may have failed before a slower answer came.
+ * Reads what the server's last good starts said of it; empty when nothing is known. At once: a build may have failed
+ * before a slower answer came.
  */
-export function recallHandshake(config: RunConfig): RememberedHandshake | undefined {
+export function recallHandshake(config: RunConfig): Remembered {
   try {
     const entry: unknown = JSON.parse(readFileSync(fileOf(config), 'utf8'));
-    return isEntry(entry) && entry.server === serverOf(config) ? entry : undefined;
+    return isEntry(entry) && entry.server === serverOf(config) ? entry : {};
   } catch {
     // It is a convenience: one that is missing, unreadable or cut short is one that was never written.
-    return undefined;
+    return {};
   }
 }
 
-/** Keeps the answer for a later session that cannot wait for the server. */
-export async function rememberHandshake(config: RunConfig, handshake: RememberedHandshake): Promise<void> {
-  const entry: Entry = { ...handshake, server: serverOf(config) };
+/**
+ * Keeps what is known for a later session that cannot wait for the server. A client may start another process to learn
+ * of it what this one is never asked, so that what the other one kept stays.
+ */
+export async function rememberHandshake(config: RunConfig, news: Remembered): Promise<void> {
+  const entry: Entry = { ...recallHandshake(config), ...news, server: serverOf(config) };
   const file = fileOf(config);
   const fresh = `${file}.${process.pid}`;
   try {
-    await mkdir(handshakeFolder(), { recursive: true, mode: 0o700 });
+    await mkdir(folder(), { recursive: true, mode: 0o700 });
     await writeFile(fresh, JSON.stringify(entry), { mode: 0o600 });
     await rename(fresh, file);
   } catch {
@@ -41,7 +44,11 @@ export async function rememberHandshake(config: RunConfig, handshake: Remembered
 }
 
 function isEntry(value: unknown): value is Entry {
-  return isObject(value) && typeof value.asked === 'string' && isObject(value.result);
+  if (!isObject(value)) return false;
+  const { initialize, discover } = value;
+  const isHandshake =
+    isObject(initialize) && typeof initialize.asked === 'string' && isObject(initialize.result);
+  return (initialize === undefined || isHandshake) && (discover === undefined || isObject(discover));
 }
 
 /** A server is a command in a folder. */
@@ -50,17 +57,9 @@ function serverOf({ cwd, launch }: RunConfig): string {
 }
 
 function fileOf(config: RunConfig): string {
-  return join(handshakeFolder(), `${shortHash(serverOf(config))}.json`);
+  return join(folder(), `${shortHash(serverOf(config))}.json`);
 }
 
-/** Where handshakes are kept. What is written there is no change of any source. */
-export function handshakeFolder(): string {
-  const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
-  const caches =
-    process.platform === 'win32'
-      ? (LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'))
-      : process.platform === 'darwin'
-        ? join(homedir(), 'Library', 'Caches')
-        : (XDG_CACHE_HOME ?? join(homedir(), '.cache'));
-  return join(caches, 'mcp-dev', 'handshakes');
+function folder(): string {
+  return join(cacheFolder(), 'handshakes');
 }

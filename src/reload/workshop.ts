@@ -5,6 +5,7 @@ import { knownOutputs } from '../build/outputs.ts';
 import { sharedBuilder } from '../build/shared-builder.ts';
 import type { SharedRun } from '../build/shared-result.ts';
 import { shellBuilder } from '../build/shell-builder.ts';
+import { cacheFolder } from '../config/cache-folder.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { isCompiled } from '../config/launch.ts';
 import type { RunConfig } from '../config/run-config.ts';
@@ -16,7 +17,7 @@ import { branchesOf, parseTarget } from '../watch/targets.ts';
 import { startWatch, type Watch } from '../watch/watch.ts';
 import { compiledOutput } from './compiled-output.ts';
 import type { ReloadEvent } from './events.ts';
-import { handshakeFolder } from './handshake-memory.ts';
+import { projectSecret } from './project-secret.ts';
 
 /** Events that come from files and builds. */
 type WorkshopEvent = Extract<ReloadEvent, { type: `build${string}` | 'built' | 'batch' | 'change-seen' }>;
@@ -34,6 +35,7 @@ export class Workshop {
   readonly #shell: Builder | undefined;
   readonly #entry: EntryBuilder | undefined;
   #env: NodeJS.ProcessEnv;
+  readonly #secret: string;
   #running: AbortController | undefined;
   #watch: Promise<Watch> | undefined;
   /** When the sources were last read: by a build, or by the start that follows it. */
@@ -51,6 +53,7 @@ export class Workshop {
     this.#reporter = reporter;
     this.#tell = tell;
     this.#env = config.env;
+    this.#secret = projectSecret(config.root);
     const onOutput = (chunk: Buffer): void => reporter.buildOutput(chunk);
     const { build, buildCwd: cwd, launch } = config;
     this.#shell = build
@@ -92,7 +95,12 @@ export class Workshop {
   /** What is started for a generation. */
   launch(generation: number): Launch {
     const { cwd, launch } = this.#config;
-    const env = { ...this.#env, MCP_DEV: '1', MCP_DEV_GENERATION: String(generation) };
+    const env = {
+      MCP_DEV_SECRET: this.#secret,
+      ...this.#env,
+      MCP_DEV: '1',
+      MCP_DEV_GENERATION: String(generation),
+    };
     if (launch.kind === 'command') return { command: launch.command, args: launch.args, cwd, env };
     if (this.#entry !== undefined) {
       return { command: this.#entry.command, args: [...this.#entry.args, ...launch.args], cwd, env };
@@ -177,7 +185,7 @@ export class Workshop {
     const { root, entry, watch, ignore, extensions, poll, debounce, envFiles, logFile } = this.#config;
     const outputs = await knownOutputs({ root, ...(entry === undefined ? {} : { entry }) });
     // We write there ourselves: to the log with each reload.
-    const own = [handshakeFolder(), ...(logFile === undefined ? [] : logFiles(logFile))];
+    const own = [cacheFolder(), ...(logFile === undefined ? [] : logFiles(logFile))];
     const started = startWatch(
       {
         root,

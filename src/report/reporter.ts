@@ -24,11 +24,16 @@ type Level = 'error' | 'warning' | 'info' | 'detail';
 
 /** So many of each kind are shown; the rest is counted. */
 const OFFENCES_SHOWN = 3;
+/** Kinds that are rather explained than shown, for which once is enough. */
+const EXPLAINED: ReadonlySet<string> = new Set(['request-state']);
 const OFFENCES = {
   garbage: "lines on the server's stdout were no MCP messages",
   'client-id': 'ids were used by the client before they were answered',
   'server-id': 'answers of the server were to nothing that was asked',
   'server-questions': 'requests of the server were refused, as too many are open or they cannot be kept',
+  'server-requests': 'requests of the server were dropped, as its protocol version has none',
+  subscriptions: 'subscriptions were refused by a later generation',
+  'request-state': 'request states were refused by a later generation',
   'server-backlog': 'messages of servers that were not ready were dropped',
 } as const;
 const SHOWN_WIDTH = 300;
@@ -107,8 +112,9 @@ export class Reporter {
   offence(about: keyof typeof OFFENCES, text: string): number {
     const count = (this.#offences.get(about) ?? 0) + 1;
     this.#offences.set(about, count);
+    const limit = EXPLAINED.has(about) ? 1 : OFFENCES_SHOWN;
     const shown = text.length > SHOWN_WIDTH ? `${text.slice(0, SHOWN_WIDTH)}…` : text;
-    if (count <= OFFENCES_SHOWN) this.#say('warning', shown);
+    if (count <= limit) this.#say('warning', shown);
     // Said again at 10, 100, 1000 …, so that a flood stays visible without being one itself.
     else if (Number.isInteger(Math.log10(count))) this.#say('warning', `${count} ${OFFENCES[about]} so far`);
     return count;

@@ -1,6 +1,7 @@
 import { textAt } from '../wire/edit.ts';
 import { isObject } from '../wire/message.ts';
 import { LISTS } from './catalogue.ts';
+import { DISCOVER } from './discovery.ts';
 import { calledTool } from './requests.ts';
 import type { ClientRequest, InFlight, Peer, SessionSettings } from './state.ts';
 
@@ -14,11 +15,17 @@ const SAFE = new Set([
   'resources/subscribe',
   'resources/unsubscribe',
   'ping',
+  DISCOVER,
 ]);
 
 /** Whether sending the request to another process can do no harm whatever the first one did. */
 export function isSafe(method: string): boolean {
   return SAFE.has(method);
+}
+
+/** Whether a request can be sent to another process whatever the first one did with it. */
+export function isRepeatable(request: ClientRequest): boolean {
+  return isSafe(request.method) && !isContinuation(request);
 }
 
 /**
@@ -27,7 +34,7 @@ export function isSafe(method: string): boolean {
  */
 export function mayBeSentAgain(settings: SessionSettings, request: InFlight): boolean {
   if (settings.replay === 'never' || request.interrupted !== undefined) return false;
-  if (CONTINUES.some((name) => textAt(request.line, ['params', name]) !== undefined)) return false;
+  if (isContinuation(request)) return false;
   if (request.method !== 'tools/call') return isSafe(request.method);
   return !request.exchanged && isHarmlessCall(settings, request.peer, request);
 }
@@ -43,3 +50,7 @@ export function isHarmlessCall(settings: SessionSettings, peer: Peer, request: C
 
 /** Parameters that make a request part of something longer: a task, or an exchange with the user. */
 const CONTINUES = ['task', 'inputResponses', 'requestState'];
+
+function isContinuation(request: ClientRequest): boolean {
+  return CONTINUES.some((name) => textAt(request.line, ['params', name]) !== undefined);
+}

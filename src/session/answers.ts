@@ -1,9 +1,13 @@
 import type { Line } from '../wire/line.ts';
-import { ErrorCode, errorResponse, result } from '../wire/message.ts';
+import { ErrorCode, errorResponse } from '../wire/message.ts';
 import { isSafe } from './again.ts';
 import { emptyResult } from './capabilities.ts';
-import { type Failure, failedResponse } from './failure.ts';
+import { LIST_METHODS } from './catalogue.ts';
+import { DISCOVER, discoveryAlone } from './discovery.ts';
+import { failedResponse } from './failed-response.ts';
+import type { Failure, Fate } from './failure.ts';
 import { rememberEffect } from './requests.ts';
+import { ownResult } from './results.ts';
 import { type ClientRequest, type State, toClient } from './state.ts';
 
 /** Gives a request its one answer; with its batch, if it came in one. */
@@ -25,12 +29,17 @@ function sendBatch(state: State, whole: Line | undefined): void {
 
 /** Answers a request with the reason why no generation can. */
 export function refuse(state: State, request: ClientRequest, failure: Failure): void {
-  const { id, method, interrupted } = request;
-  const fate = {
+  const { method, interrupted } = request;
+  fail(state, request, interrupted ?? failure, {
     mayHaveExecuted: interrupted !== undefined,
     retryable: interrupted === undefined || isSafe(method),
-  };
-  answer(state, request, failedResponse(id, method, interrupted ?? failure, fate));
+  });
+}
+
+/** Answers a request with what became of it. */
+export function fail(state: State, request: ClientRequest, failure: Failure, fate: Fate): void {
+  const alone = request.method === DISCOVER;
+  answer(state, request, alone ? discoveryAlone(state, request) : failedResponse(request, failure, fate));
 }
 
 /**
@@ -44,7 +53,13 @@ export function answerDown(state: State, request: ClientRequest, failure: Failur
     return;
   }
   rememberEffect(state, request);
-  answer(state, request, result(request.id, empty));
+  forgetList(state, request.method);
+  answer(state, request, ownResult(request, empty));
+}
+
+/** The client knows another list than the last generation had: the next one's is news whatever is in it. */
+function forgetList(state: State, method: string): void {
+  for (const list of LIST_METHODS) if (list === method) state.catalogue.delete(list);
 }
 
 /** Refuses a message that is none that the protocol knows (JSON-RPC 2.0, section 5.1). */

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from '../wire/message.ts';
+import type { State } from './state.ts';
 
 /** The capabilities that the client is always promised: any save may add the first prompt or resource. */
 const PADDED = ['tools', 'prompts', 'resources'] as const;
@@ -7,13 +8,14 @@ const PADDED = ['tools', 'prompts', 'resources'] as const;
  * The server's capabilities plus `tools`, `prompts` and `resources` with `listChanged`. Nothing else is added
  * or changed, so that each process of the same server advertises the same.
  */
-export function padCapabilities(capabilities: JsonObject): JsonObject {
-  const padded = { ...capabilities };
+export function padded(state: State, capabilities: JsonObject): JsonObject {
+  if (state.settings.transparent) return capabilities;
+  const all = { ...capabilities };
   for (const name of PADDED) {
-    const own = padded[name];
-    padded[name] = { ...(isObject(own) ? own : {}), listChanged: true };
+    const own = all[name];
+    all[name] = { ...(isObject(own) ? own : {}), listChanged: true };
   }
-  return padded;
+  return all;
 }
 
 /** The capability that a request of the client needs from the server. */

@@ -1,12 +1,14 @@
 import type { Line } from '../wire/line.ts';
 import type { Difference } from './catalogue.ts';
 import type { Failure } from './failure.ts';
-import type { RememberedHandshake } from './state.ts';
+import type { Remembered } from './state.ts';
 
 /** The timers of a session. They are set and called off by actions, and come back as events. */
 export type Timer =
-  /** A client gives up when its handshake is not answered: then it gets one of our own. */
+  /** A client gives up when its handshake is not answered: then we do it. */
   | { readonly kind: 'answer' }
+  /** The same for `server/discover`. */
+  | { readonly kind: 'discover' }
   /** Requests are held no longer. */
   | { readonly kind: 'hold' }
   /** Calls of tools with a new output schema wait no longer for the client to read the list. */
@@ -17,8 +19,10 @@ export type Timer =
   | { readonly kind: 'keep'; readonly generation: number }
   /** A candidate's lists are waited for no longer, but for its tools. */
   | { readonly kind: 'lists'; readonly generation: number }
-  /** Notifications of one kind are merged no longer. */
-  | { readonly kind: 'merge'; readonly method: string };
+  /** Notifications of one kind, and of one subscription, are merged no longer. */
+  | { readonly kind: 'merge'; readonly key: string }
+  /** A server that ended the client's subscriptions gets them again. */
+  | { readonly kind: 'listen' };
 
 /** What happens to a session. */
 export type SessionEvent =
@@ -38,8 +42,10 @@ export type SessionEvent =
   | { readonly type: 'retire'; readonly generation: number }
   /** The active generation is gone, and this one, which it had replaced, is still there: it serves again. */
   | { readonly type: 'revert'; readonly generation: number }
+  /** The session ends, while the client still listens. */
+  | { readonly type: 'closing' }
   /** What an earlier session of this server found out. */
-  | { readonly type: 'remembered'; readonly handshake: RememberedHandshake }
+  | { readonly type: 'remembered'; readonly remembered: Remembered }
   | { readonly type: 'timer'; readonly timer: Timer };
 
 /** What a session wants done. */
@@ -65,10 +71,17 @@ export type SessionAction =
   | { readonly do: 'drained'; readonly generation: number }
   /** A generation printed something on stdout that is no message. */
   | { readonly do: 'garbage'; readonly generation: number; readonly line: Line }
-  /** The first generation of a session answered its handshake. */
-  | { readonly do: 'remember'; readonly handshake: RememberedHandshake }
+  /** A generation told of itself what a later session may want to know. */
+  | { readonly do: 'remember'; readonly remembered: Remembered }
   /** Somebody does not keep to the protocol. There may be many warnings of one kind. */
   | { readonly do: 'warn'; readonly about: Offence; readonly message: string };
 
 /** What warnings are about. */
-export type Offence = 'client-id' | 'server-id' | 'server-questions' | 'server-backlog';
+export type Offence =
+  | 'client-id'
+  | 'server-id'
+  | 'server-questions'
+  | 'server-backlog'
+  | 'server-requests'
+  | 'subscriptions'
+  | 'request-state';

@@ -1,18 +1,18 @@
 import { editAt, splice, textAt, withId } from '../wire/edit.ts';
 import { type Head, readHead } from '../wire/head.ts';
-import { type Id, OWN_PREFIX, toId } from '../wire/id.ts';
+import { OWN_PREFIX, toId } from '../wire/id.ts';
 import type { Line } from '../wire/line.ts';
 import { leaveUnanswered, refuseInvalid } from './answers.ts';
 import { BATCH_VERSION, Batch, membersOf } from './batch.ts';
+import { DISCOVER } from './discovery.ts';
 import { questionMoved } from './draining.ts';
 import { readLists } from './hand-over.ts';
 import { receiveInitialize } from './handshake.ts';
 import { keepLean } from './keeping.ts';
 import { freshPeer } from './peers.ts';
-import { dequeue, dispatch, settle } from './serving.ts';
-import { type ClientRequest, isInFlight, type Peer, type State, toServer } from './state.ts';
-
-const CANCELLED_REMEMBERED = 1000;
+import { dispatch, takeBack } from './serving.ts';
+import { type ClientRequest, type Peer, type State, toServer } from './state.ts';
+import { cancelSubscription } from './subscriptions.ts';
 
 /** One message of the client, or a batch of them. */
 export function receiveFromClient(state: State, line: Line): void {
@@ -44,7 +44,7 @@ function receive(state: State, head: Head, line: Line, batch: Batch | undefined)
 /** Several messages in one line: only one version of the protocol has that. */
 function receiveBatch(state: State, line: Line): void {
   const { conversation } = state;
-  const allowed = conversation.state === 'open' && conversation.protocolVersion === BATCH_VERSION;
+  const allowed = conversation.state === 'legacy' && conversation.protocolVersion === BATCH_VERSION;
   const members = allowed ? membersOf(line) : undefined;
   if (members === undefined || members.length === 0) {
     refuseInvalid(state, `a batch of messages is only known to protocol version ${BATCH_VERSION}`);
@@ -64,7 +64,7 @@ function receiveRequest(
   batch: Batch | undefined,
 ): void {
   const { id, method } = head;
-  if (state.requests.has(id)) {
+  if (state.requests.has(id) || state.subscriptions.has(id)) {
     // Whatever we answered would be taken for the answer of the first request.
     const message = `the client used the id ${id} again before it was answered`;
     state.emit({ do: 'warn', about: 'client-id', message });
@@ -83,6 +83,7 @@ function receiveRequest(
     progress: Number.NEGATIVE_INFINITY,
     exchanged: false,
   };
+  if (method === DISCOVER) startDiscoveryClock(state);
   state.requests.set(id, request);
   if (method === 'initialize' && state.conversation.state === 'silent') {
     receiveInitialize(state, id, textAt(line, ['params']) ?? '{}');
@@ -90,6 +91,12 @@ function receiveRequest(
   }
   dispatch(state, request);
   keepLean(state, request);
+}
+
+/** The first of several that wait has waited longest; a request that is sent again does not wait anew. */
+function startDiscoveryClock(state: State): void {
+  for (const { method } of state.requests.values()) if (method === DISCOVER) return;
+  state.emit({ do: 'set-timer', timer: { kind: 'discover' }, ms: state.settings.answerAfter });
 }
 
 /** A notification of the client. It is never held: by the time it could be sent it would mean nothing. */
@@ -124,9 +131,10 @@ function receiveAnswer(state: State, head: Extract<Head, { kind: 'response' }>, 
 }
 
 function receiveInitialized(state: State, line: Line): void {
+  const { conversation } = state;
   // It is said once; a server need not bear to hear it again.
-  if (state.conversation.state === 'open' && state.conversation.initialized) return;
-  if (state.conversation.state === 'open') state.conversation = { ...state.conversation, initialized: true };
+  if (conversation.state === 'legacy' && conversation.initialized) return;
+  if (conversation.state === 'legacy') state.conversation = { ...conversation, initialized: true };
   const { active } = state;
   if (active === undefined) return;
   toServer(state, active, line);
@@ -138,25 +146,13 @@ function cancel(state: State, line: Line): void {
   const raw = textAt(line, ['params', 'requestId']);
   const id = raw === undefined ? undefined : toId(raw);
   if (id === undefined) return;
+  if (cancelSubscription(state, id, line)) return;
   const request = state.requests.get(id);
   if (request === undefined) return;
   const { peer } = request;
-  if (peer !== undefined && isInFlight(request, peer)) {
-    toServer(state, peer, line);
-    expectLateAnswer(peer, id);
-    settle(state, request);
-    leaveUnanswered(state, request);
-  } else if (dequeue(state, request)) {
-    // Nobody has heard of it yet, so nobody has to hear that it is not wanted any more.
-    leaveUnanswered(state, request);
-  }
-}
-
-/** A server may answer what was cancelled, or not: in the end such ids are forgotten. */
-function expectLateAnswer(peer: Peer, id: Id): void {
-  peer.cancelled.add(id);
-  const [oldest] = peer.cancelled;
-  if (peer.cancelled.size > CANCELLED_REMEMBERED && oldest !== undefined) peer.cancelled.delete(oldest);
+  // As long as nobody has heard of it, nobody has to hear that it is not wanted any more.
+  if (peer !== undefined) toServer(state, peer, line);
+  if (takeBack(state, request)) leaveUnanswered(state, request);
 }
 
 function passProgress(state: State, line: Line): void {

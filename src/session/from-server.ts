@@ -2,17 +2,21 @@ import { editAt, splice, textAt, withId } from '../wire/edit.ts';
 import { type Head, readHead } from '../wire/head.ts';
 import { type Id, OWN_PREFIX, roundedId, toId } from '../wire/id.ts';
 import type { Line } from '../wire/line.ts';
-import { ErrorCode, errorResponse, isObject, notification, result } from '../wire/message.ts';
+import { ErrorCode, errorResponse, isObject } from '../wire/message.ts';
 import { answer } from './answers.ts';
 import { membersOf } from './batch.ts';
 import { capabilityOf, emptyResult } from './capabilities.ts';
 import type { ListMethod } from './catalogue.ts';
 import { noteCursor } from './cursors.ts';
+import { DISCOVER, passDiscovery } from './discovery.ts';
 import { questionMoved } from './draining.ts';
+import { isEnveloped } from './envelope.ts';
 import { activate, readList, receiveList } from './hand-over.ts';
 import { receiveHandshake } from './handshake.ts';
+import { beginModern, learnEra, receiveDiscovery } from './modern.ts';
 import { showStale } from './old-code.ts';
 import { rememberEffect } from './requests.ts';
+import { ownResult, withoutCaching } from './results.ts';
 import { releaseDeferred, settle } from './serving.ts';
 import {
   type ClientRequest,
@@ -24,7 +28,16 @@ import {
   toClient,
   toServer,
 } from './state.ts';
-import { noteTaskResult, noteTaskStatus } from './tasks.ts';
+import {
+  ACKNOWLEDGED,
+  belonging,
+  forClient,
+  mergeKey,
+  receiveAcknowledgement,
+  receiveEnd,
+  receivePartCancelled,
+} from './subscriptions.ts';
+import { noteTaskResult, noteTaskStatus, TASK_NOTIFICATIONS } from './tasks.ts';
 
 /** Notifications of one kind that follow one another more closely than this are merged into one. */
 const MERGE_MS = 50;
@@ -34,6 +47,8 @@ const MOST_QUESTIONS = 10_000;
 const LONGEST_NAME = 4096;
 /** So many messages of a candidate are kept until it takes over. */
 const MOST_KEPT = 1000;
+/** The reason that SDKs give for a `requestState` whose signature does not hold. */
+const REFUSED_STATE = '"invalid_request_state"';
 /** And so many bytes of them. */
 const MOST_KEPT_BYTES = 16 * 1024 * 1024;
 
@@ -86,6 +101,12 @@ function receiveResponse(
       case 'list':
         receiveList(state, peer, question, line);
         return;
+      case 'discover':
+        receiveDiscovery(state, peer, line);
+        return;
+      case 'listen':
+        receiveEnd(state, peer, question.subscription, line, head.outcome);
+        return;
       case 'state':
         return;
     }
@@ -100,17 +121,24 @@ function receiveResponse(
   }
   if (peer.phase.phase === 'fresh') activate(state, peer);
   if (head.outcome === 'result') {
+    learnEra(state, peer, request, line);
     rememberEffect(state, request);
     noteCursor(state, peer, request, line);
     noteTaskResult(state, peer, request, line);
-    answer(
-      state,
-      request,
-      request.stale === undefined ? line : showStale(state, request, request.stale, line),
-    );
-  } else answer(state, request, mendError(peer, request, line));
-  settle(state, request);
+    answer(state, request, dressResult(state, request, line));
+  } else {
+    explainRequestState(state, request, line);
+    answer(state, request, mendError(state, request, line));
+  }
+  settle(state, peer);
   if (request.method === 'tools/list' && peer === state.active) releaseDeferred(state);
+}
+
+/** A result as the client may have it. */
+function dressResult(state: State, request: InFlight, line: Line): Line {
+  if (request.method === DISCOVER) return passDiscovery(state, request.peer, line);
+  const fresh = withoutCaching(state, request.method, line);
+  return request.stale === undefined ? fresh : showStale(state, request, request.stale, fresh);
 }
 
 /** A request of a generation: the client answers it under an id that no other generation uses. */
@@ -128,6 +156,11 @@ function receiveServerRequest(
       : 'the id or the progress token is too long';
     toServer(state, peer, errorResponse(head.id, ErrorCode.internal, `mcp-dev: ${message}`));
     state.emit({ do: 'warn', about: 'server-questions', message });
+    return;
+  }
+  if (state.conversation.state === 'modern') {
+    const message = `generation ${peer.generation} asks the client for ${head.method}, which no server does in protocol version ${state.conversation.protocolVersion}`;
+    state.emit({ do: 'warn', about: 'server-requests', message });
     return;
   }
   const id = JSON.stringify(`${OWN_PREFIX}s:${peer.generation}:${++state.lastId}`);
@@ -161,20 +194,42 @@ function receiveServerNotification(state: State, peer: Peer, method: string, lin
       return;
     case 'notifications/resources/updated':
       // What is read from now on comes from the active generation, and only it knows what changed there.
-      if (peer.phase.phase === 'active') toClient(state, line);
+      if (peer.phase.phase === 'active') passTagged(state, peer, line);
       return;
-    default:
-      if (method === 'notifications/tasks/status') noteTaskStatus(state, peer, line);
-      if (peer.phase.phase === 'greeted' || peer.phase.phase === 'preparing') keepForLater(state, peer, line);
-      else toClient(state, line);
+    case ACKNOWLEDGED:
+      passAcknowledgement(state, peer, line);
+      return;
+    default: {
+      if (TASK_NOTIFICATIONS.has(method)) noteTaskStatus(state, peer, line);
+      passTagged(state, peer, line);
+    }
   }
 }
 
+/** A notification, as the client knows the subscription that it belongs to, if it belongs to one. */
+function passTagged(state: State, peer: Peer, line: Line): void {
+  const belongs = belonging(state, peer, line);
+  if (belongs.to === 'over') return;
+  const known = belongs.to === 'open' ? forClient(belongs.subscription, line) : line;
+  if (peer.phase.phase === 'greeted' || peer.phase.phase === 'preparing') keepForLater(state, peer, known);
+  else toClient(state, known);
+}
+
+/** A subscription is open: that also tells the era. */
+function passAcknowledgement(state: State, peer: Peer, line: Line): void {
+  const belongs = belonging(state, peer, line);
+  if (belongs.to !== 'open') return;
+  const { subscription } = belongs;
+  if (state.conversation.state === 'silent') beginModern(state, peer, subscription.line);
+  receiveAcknowledgement(state, subscription, line);
+  if (peer.phase.phase === 'fresh') activate(state, peer);
+}
+
 /** More of a merged kind came while one had just been passed on. */
-export function endMerge(state: State, method: string): void {
-  const more = state.merging.get(method) === 'more';
-  state.merging.delete(method);
-  if (more) passOn(state, method, notification(method));
+export function endMerge(state: State, key: string): void {
+  const more = state.merging.get(key);
+  state.merging.delete(key);
+  if (more !== undefined) passOn(state, key, more);
 }
 
 function passListChanged(
@@ -195,18 +250,33 @@ function passListChanged(
     case 'fresh':
     case 'active':
       for (const list of lists) if (peer.catalogue.has(list)) peer.outdated.add(list);
-      passOn(state, method, line);
+      passInSubscription(state, peer, method, line);
       return;
   }
 }
 
-function passOn(state: State, method: string, line: Line): void {
-  if (state.merging.has(method)) {
-    state.merging.set(method, 'more');
+/** A generation says it to each subscription, and the client hears it from each. */
+function passInSubscription(state: State, peer: Peer, method: string, line: Line): void {
+  const belongs = belonging(state, peer, line);
+  switch (belongs.to) {
+    case 'none':
+      passOn(state, method, line);
+      return;
+    case 'open':
+      passOn(state, mergeKey(method, belongs.subscription), forClient(belongs.subscription, line));
+      return;
+    case 'over':
+      return;
+  }
+}
+
+function passOn(state: State, key: string, line: Line): void {
+  if (state.merging.has(key)) {
+    state.merging.set(key, line);
     return;
   }
-  state.merging.set(method, 'passed');
-  state.emit({ do: 'set-timer', timer: { kind: 'merge', method }, ms: MERGE_MS });
+  state.merging.set(key, undefined);
+  state.emit({ do: 'set-timer', timer: { kind: 'merge', key }, ms: MERGE_MS });
   toClient(state, line);
   const { active } = state;
   if (active === undefined) return;
@@ -217,6 +287,7 @@ function passOn(state: State, method: string, line: Line): void {
 function passCancellation(state: State, peer: Peer, line: Line): void {
   const raw = textAt(line, ['params', 'requestId']);
   const original = raw === undefined ? undefined : toId(raw);
+  if (original === undefined || receivePartCancelled(state, peer, original)) return;
   for (const [id, asked] of state.asked) {
     if (asked.peer !== peer || asked.id !== original) continue;
     state.asked.delete(id);
@@ -278,20 +349,36 @@ function findRequest(state: State, peer: Peer, id: Id): InFlight | undefined {
  * A server without a capability that the client was promised says so with an error that a client does not
  * expect. It gets what a server with nothing to offer would say.
  */
-function mendError(peer: Peer, request: InFlight, line: Line): Line {
+function mendError(state: State, request: InFlight, line: Line): Line {
   const capability = capabilityOf(request.method);
-  if (capability === undefined || capability in peer.capabilities) return line;
+  const isPadded = capability !== undefined && !(capability in request.peer.capabilities);
+  if (!isPadded || state.settings.transparent) return line;
   const message = line.parse();
   const error = isObject(message) && isObject(message.error) ? message.error : {};
   if (error.code !== ErrorCode.methodNotFound) return line;
   const empty = emptyResult(request.method);
-  if (empty !== undefined) return result(request.id, empty);
+  if (empty !== undefined) return ownResult(request, empty);
   switch (request.method) {
     case 'prompts/get':
       return errorResponse(request.id, ErrorCode.invalidParams, 'the server has no prompts');
     case 'resources/read':
-      return errorResponse(request.id, ErrorCode.resourceNotFound, 'the server has no resources');
+      return errorResponse(request.id, notFoundCode(request), 'the server has no resources');
     default:
       return line;
   }
+}
+
+function notFoundCode(request: ClientRequest): number {
+  return isEnveloped(request.line) ? ErrorCode.invalidParams : ErrorCode.resourceNotFound;
+}
+
+/**
+ * A server that signs what it hands out with a key of its process refuses it after a swap. Nobody but the author can
+ * mend that, and the error itself does not say how.
+ */
+function explainRequestState(state: State, { peer, line: request }: InFlight, line: Line): void {
+  if (peer.generation === state.first || textAt(line, ['error', 'data', 'reason']) !== REFUSED_STATE) return;
+  if (textAt(request, ['params', 'requestState']) === undefined) return;
+  const message = `generation ${peer.generation} refuses a requestState, probably minted by the previous build: use a stable key, such as the one in MCP_DEV_SECRET`;
+  state.emit({ do: 'warn', about: 'request-state', message });
 }

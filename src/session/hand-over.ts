@@ -14,6 +14,7 @@ import { ask, errorText, reject } from './questions.ts';
 import { calledTool } from './requests.ts';
 import { dequeue, release } from './serving.ts';
 import { type Peer, type Question, type State, toClient, toServer } from './state.ts';
+import { listenAgain, tellSubscribers } from './subscriptions.ts';
 
 /** How long the lists other than `tools/list` may keep a hand-over waiting. */
 const OTHER_LISTS_MS = 1000;
@@ -25,13 +26,15 @@ const MOST_LIST_BYTES = 32 * 1024 * 1024;
 
 /** A generation answered the handshake of an open session: bring it to where the client left the last one. */
 export function prepare(state: State, peer: Peer): void {
-  if (state.conversation.state !== 'open') return;
-  if (!state.conversation.initialized) {
-    // The client has not read anything yet, so there is nothing to bring over and nobody to tell.
-    handOver(state, peer);
-    return;
+  const { conversation } = state;
+  if (conversation.state === 'legacy') {
+    if (!conversation.initialized) {
+      // The client has not read anything yet, so there is nothing to bring over and nobody to tell.
+      handOver(state, peer);
+      return;
+    }
+    toServer(state, peer, notification('notifications/initialized'));
   }
-  toServer(state, peer, notification('notifications/initialized'));
   applyState(state, peer);
   const reading = readLists(state, peer);
   peer.phase = { phase: 'preparing', reading, patient: true };
@@ -45,18 +48,25 @@ export function prepare(state: State, peer: Peer): void {
 
 /** Log level and subscriptions as the client left them. */
 function applyState(state: State, peer: Peer): void {
+  if (state.conversation.state === 'modern') {
+    listenAgain(state, peer);
+    return;
+  }
   if (state.level !== undefined) {
     ask(state, peer, { purpose: 'state' }, 'logging/setLevel', { level: state.level });
   }
-  for (const uri of state.subscriptions)
-    ask(state, peer, { purpose: 'state' }, 'resources/subscribe', { uri });
+  for (const uri of state.subscribed) ask(state, peer, { purpose: 'state' }, 'resources/subscribe', { uri });
 }
 
-/** Asks for every list that the generation has. Those it has not are known to be empty. */
+/**
+ * Asks for every list that the generation has. Those it has not are known to be empty; but the first request that a
+ * generation answers in the modern era is this one for its tools.
+ */
 export function readLists(state: State, peer: Peer): Set<ListMethod> {
   const reading = new Set<ListMethod>();
+  const isModern = state.conversation.state === 'modern';
   for (const method of LIST_METHODS) {
-    if (LISTS[method].capability in peer.capabilities) {
+    if (LISTS[method].capability in peer.capabilities || (isModern && method === 'tools/list')) {
       reading.add(method);
       readList(state, peer, method);
     } else peer.catalogue.set(method, []);
@@ -84,6 +94,17 @@ export function receiveList(
       return;
     }
     finishReading(state, peer, method);
+    return;
+  }
+  if (state.conversation.state === 'modern' && page !== undefined && page.resultType === undefined) {
+    // Clients of the modern era refuse such results.
+    const { protocolVersion } = state.conversation;
+    if (peer.phase.phase === 'preparing')
+      reject(
+        state,
+        peer,
+        `it answers as a server without protocol version ${protocolVersion}, which this session has`,
+      );
     return;
   }
   const found = page?.[LISTS[method].member];
@@ -143,6 +164,7 @@ export function activate(state: State, peer: Peer, differences?: readonly Differ
   state.emit({ do: 'clear-timer', timer: { kind: 'lists', generation: peer.generation } });
   peer.phase = { phase: 'active' };
   state.active = peer;
+  state.first ??= peer.generation;
   state.catalogue = peer.catalogue;
   if (peer.newest) {
     state.source = { state: 'served' };
@@ -167,7 +189,8 @@ export function revert(state: State, peer: Peer): void {
 }
 
 function tellClient(state: State, before: Catalogue, after: Catalogue): void {
-  if (state.conversation.state !== 'open' || !state.conversation.initialized) return;
+  tellSubscribers(state, before, after);
+  if (state.conversation.state !== 'legacy' || !state.conversation.initialized) return;
   toClient(state, notification('notifications/tools/list_changed'));
   if (mayDiffer('prompts/list', before, after)) {
     toClient(state, notification('notifications/prompts/list_changed'));
@@ -175,7 +198,7 @@ function tellClient(state: State, before: Catalogue, after: Catalogue): void {
   if (mayDiffer('resources/list', before, after) || mayDiffer('resources/templates/list', before, after)) {
     toClient(state, notification('notifications/resources/list_changed'));
   }
-  for (const uri of state.subscriptions) {
+  for (const uri of state.subscribed) {
     toClient(state, notification('notifications/resources/updated', { uri }));
   }
 }

@@ -2,12 +2,16 @@ import { editAt, splice, withId } from '../wire/edit.ts';
 import type { Id } from '../wire/id.ts';
 import { Line } from '../wire/line.ts';
 import { isObject, type JsonObject, result } from '../wire/message.ts';
-import { padCapabilities } from './capabilities.ts';
+import { answer } from './answers.ts';
+import { padded } from './capabilities.ts';
 import { LIST_METHODS } from './catalogue.ts';
+import { DISCOVER, discoveryAlone } from './discovery.ts';
 import { activate, prepare } from './hand-over.ts';
+import { freshPeer } from './peers.ts';
 import { errorText, newQuestion, reject } from './questions.ts';
-import { release } from './serving.ts';
-import { type Peer, type State, toClient, toServer } from './state.ts';
+import { release, takeBack } from './serving.ts';
+import { type Peer, remember, type State, toClient, toServer } from './state.ts';
+import { otherVersion, versionsOffered } from './versions.ts';
 
 /** The `initialize` versions, oldest first. Later versions have no handshake. */
 const LEGACY_VERSIONS = ['2024-10-07', '2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'];
@@ -17,7 +21,8 @@ const NEWEST_LEGACY = '2025-11-25';
 export function receiveInitialize(state: State, id: Id, params: string): void {
   state.conversation = { state: 'greeting', id, params };
   state.emit({ do: 'set-timer', timer: { kind: 'answer' }, ms: state.settings.answerAfter });
-  for (const peer of state.peers.values()) greet(state, peer);
+  const peer = state.active ?? freshPeer(state);
+  if (peer !== undefined) greet(state, peer);
   // Only a reload that is known to have failed leaves nothing to wait for.
   if (state.active === undefined && state.source.state === 'broken') answerAlone(state);
 }
@@ -25,12 +30,12 @@ export function receiveInitialize(state: State, id: Id, params: string): void {
 /** Sends the client's handshake to a generation, asking for the version that the session already has. */
 export function greet(state: State, peer: Peer): void {
   const { conversation } = state;
-  if (conversation.state === 'silent') return;
+  if (conversation.state !== 'greeting' && conversation.state !== 'legacy') return;
   if (peer.phase.phase === 'fresh') peer.phase = { phase: 'greeted' };
   const id = newQuestion(state, peer, { purpose: 'initialize' });
   const asked = Line.of(`{"jsonrpc":"2.0","id":${id},"method":"initialize","params":${conversation.params}}`);
   const version =
-    conversation.state === 'open'
+    conversation.state === 'legacy'
       ? editAt(asked, ['params', 'protocolVersion'], JSON.stringify(conversation.protocolVersion))
       : undefined;
   toServer(state, peer, version === undefined ? asked : splice(asked, [version]));
@@ -39,27 +44,31 @@ export function greet(state: State, peer: Peer): void {
 
 /** A generation answered the handshake. */
 export function receiveHandshake(state: State, peer: Peer, line: Line): void {
+  // It was replaced before it could say so.
+  if (peer.phase.phase === 'draining') return;
   const message = line.parse();
   const { conversation } = state;
   const answer = isObject(message) && isObject(message.result) ? message.result : undefined;
   switch (conversation.state) {
     case 'silent':
+    case 'modern':
       return;
     case 'greeting':
       if (message === undefined) reject(state, peer, `it refused the handshake: ${errorText(message)}`);
       else if (answer === undefined) refuseHandshake(state, peer, conversation.id, line);
       else openWith(state, peer, answer, line);
       return;
-    case 'open':
-      if (answer === undefined) reject(state, peer, `it refused the handshake: ${errorText(message)}`);
-      else if (versionOf(answer) !== conversation.protocolVersion) {
-        const version = versionOf(answer);
-        reject(
-          state,
-          peer,
-          `it speaks protocol version ${version} and this session has ${conversation.protocolVersion}; reconnect the client to use ${version}`,
-        );
-      } else {
+    case 'legacy':
+      if (answer === undefined) {
+        const spoken = versionsOffered(message);
+        const why =
+          spoken === undefined
+            ? `it refused the handshake: ${errorText(message)}`
+            : otherVersion(spoken, conversation.protocolVersion);
+        reject(state, peer, why);
+      } else if (versionOf(answer) !== conversation.protocolVersion)
+        reject(state, peer, otherVersion(versionOf(answer), conversation.protocolVersion));
+      else {
         peer.capabilities = isObject(answer.capabilities) ? answer.capabilities : {};
         prepare(state, peer);
       }
@@ -72,10 +81,12 @@ function openWith(state: State, peer: Peer, answer: JsonObject, line: Line): voi
   const { conversation } = state;
   if (conversation.state !== 'greeting') return;
   peer.capabilities = isObject(answer.capabilities) ? answer.capabilities : {};
-  const capabilities = padCapabilities(peer.capabilities);
-  const edit = editAt(line, ['result', 'capabilities'], JSON.stringify(capabilities));
+  const capabilities = padded(state, peer.capabilities);
+  const edit = state.settings.transparent
+    ? undefined
+    : editAt(line, ['result', 'capabilities'], JSON.stringify(capabilities));
   const { id, params } = conversation;
-  state.emit({ do: 'remember', handshake: { asked: wantedVersion(params), result: answer } });
+  remember(state, { initialize: { asked: wantedVersion(params), result: answer } });
   open(state, id, params, versionOf(answer), capabilities);
   toClient(state, withId(line, id, ...(edit === undefined ? [] : [edit])));
   activate(state, peer);
@@ -90,16 +101,25 @@ function refuseHandshake(state: State, peer: Peer, id: Id, line: Line): void {
   activate(state, peer);
 }
 
+/** Answers `server/discover` ourselves: no generation does in time, and the client would give up. */
+export function discoverAlone(state: State): void {
+  if (state.active !== undefined) return;
+  for (const request of [...state.requests.values()]) {
+    if (request.method !== DISCOVER || !takeBack(state, request)) continue;
+    answer(state, request, discoveryAlone(state, request));
+  }
+}
+
 /** Answers the handshake ourselves: no generation can, and the client would give up. */
 export function answerAlone(state: State): void {
   const { conversation } = state;
   if (conversation.state !== 'greeting') return;
   const { id, params } = conversation;
-  const { result: earlier = {}, asked } = state.remembered ?? {};
+  const { result: earlier = {}, asked } = state.remembered.initialize ?? {};
   const wanted = wantedVersion(params);
   const own = LEGACY_VERSIONS.includes(wanted) ? wanted : NEWEST_LEGACY;
   const protocolVersion = asked === wanted ? versionOf(earlier) : own;
-  const capabilities = padCapabilities(isObject(earlier.capabilities) ? earlier.capabilities : {});
+  const capabilities = padded(state, isObject(earlier.capabilities) ? earlier.capabilities : {});
   open(state, id, params, protocolVersion, capabilities);
   // What the client knows is what the first generation is compared with: nothing.
   for (const method of LIST_METHODS) state.catalogue.set(method, []);
@@ -130,6 +150,6 @@ function instructions(state: State): string {
 
 function open(state: State, id: Id, params: string, protocolVersion: string, capabilities: JsonObject): void {
   state.requests.delete(id);
-  state.conversation = { state: 'open', params, protocolVersion, capabilities, initialized: false };
+  state.conversation = { state: 'legacy', params, protocolVersion, capabilities, initialized: false };
   state.emit({ do: 'clear-timer', timer: { kind: 'answer' } });
 }

@@ -1,7 +1,8 @@
-import { ErrorCode, errorResponse, result } from '../wire/message.ts';
-import { isSafe, mayBeSentAgain } from './again.ts';
-import { answer } from './answers.ts';
-import { type Failure, failedResponse } from './failure.ts';
+import { ErrorCode, errorResponse } from '../wire/message.ts';
+import { isRepeatable, isSafe, mayBeSentAgain } from './again.ts';
+import { answer, fail } from './answers.ts';
+import type { Failure } from './failure.ts';
+import { ownResult } from './results.ts';
 import { hold } from './serving.ts';
 import { type ClientRequest, type InFlight, inFlightOf, type Peer, type State } from './state.ts';
 import { isAboutTask } from './tasks.ts';
@@ -16,8 +17,8 @@ export function interrupt(state: State, peer: Peer, failure: Failure): void {
   state.heldBytes = 0;
   for (const request of inFlightOf(state, peer)) {
     peer.pending--;
-    // A generation that never answered anything was none yet: the request is as good as new.
-    if (peer.phase.phase === 'fresh') holdAgain(state, request, undefined);
+    // A generation that never answered anything was none yet: what does no harm is as good as new.
+    if (peer.phase.phase === 'fresh' && isRepeatable(request)) holdAgain(state, request, undefined);
     else if (mayBeSentAgain(state.settings, request)) holdAgain(state, request, failure);
     else giveUp(state, request, failure);
   }
@@ -35,7 +36,7 @@ function holdAgain(state: State, request: ClientRequest, why: Failure | undefine
 function giveUp(state: State, request: InFlight, failure: Failure): void {
   const { id, method } = request;
   if (method === 'ping') {
-    answer(state, request, result(id, {}));
+    answer(state, request, ownResult(request, {}));
     return;
   }
   if (isAboutTask(request)) {
@@ -43,6 +44,5 @@ function giveUp(state: State, request: InFlight, failure: Failure): void {
     answer(state, request, errorResponse(id, ErrorCode.invalidParams, message));
     return;
   }
-  const fate = { mayHaveExecuted: true, retryable: isSafe(method) };
-  answer(state, request, failedResponse(id, method, failure, fate));
+  fail(state, request, failure, { mayHaveExecuted: true, retryable: isSafe(method) });
 }

@@ -11,7 +11,7 @@ const HEARS_WARNINGS = new Set(['debug', 'info', 'notice', 'warning']);
 
 /** A result that old code gave, marked as such: old code never passes for new. */
 export function showStale(state: State, request: InFlight, why: Failure, line: Line): Line {
-  if (!isMarked(request.method)) return line;
+  if (state.settings.transparent || !isMarked(request.method)) return line;
   const { generation } = request.peer;
   const noticed = state.settings.stale === 'silent' || request.method !== 'tools/call';
   const notice = noticed ? undefined : wordNotice(state, generation, why);
@@ -22,7 +22,7 @@ export function showStale(state: State, request: InFlight, why: Failure, line: L
 export function logStale(state: State, why: Failure): void {
   const { active, level } = state;
   if (active === undefined || level === undefined || !HEARS_WARNINGS.has(level)) return;
-  if (state.settings.stale === 'silent') return;
+  if (state.settings.transparent || state.settings.stale === 'silent') return;
   const data = `generation ${active.generation} goes on with the code before: ${why.summary}`;
   toClient(state, notification('notifications/message', { level: 'warning', logger: 'mcp-dev', data }));
 }

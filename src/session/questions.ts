@@ -1,11 +1,12 @@
 import { type Id, OWN_PREFIX } from '../wire/id.ts';
-import { isObject, request } from '../wire/message.ts';
+import { isObject, type JsonObject, request } from '../wire/message.ts';
+import { inEra } from './envelope.ts';
 import type { Failure } from './failure.ts';
 import { type Peer, type Question, type State, toServer } from './state.ts';
 
 /** Asks a generation something on our own behalf; the answer never reaches the client. */
-export function ask(state: State, peer: Peer, question: Question, method: string, params: unknown): void {
-  toServer(state, peer, request(newQuestion(state, peer, question), method, params));
+export function ask(state: State, peer: Peer, question: Question, method: string, params: JsonObject): void {
+  toServer(state, peer, request(newQuestion(state, peer, question), method, inEra(state, params)));
 }
 
 /** Notes what will be asked, and gives the id to ask it with. No client uses ids that begin like it. */

@@ -24,12 +24,12 @@ export function rememberEffect(state: State, request: ClientRequest): void {
     }
     case 'resources/subscribe': {
       const { uri } = paramsOf(request);
-      if (typeof uri === 'string') state.subscriptions.add(uri);
+      if (typeof uri === 'string') state.subscribed.add(uri);
       return;
     }
     case 'resources/unsubscribe': {
       const { uri } = paramsOf(request);
-      if (typeof uri === 'string') state.subscriptions.delete(uri);
+      if (typeof uri === 'string') state.subscribed.delete(uri);
       return;
     }
   }

@@ -1,57 +1,53 @@
-import { result } from '../wire/message.ts';
 import { isHarmlessCall } from './again.ts';
 import { answer, answerDown, refuse } from './answers.ts';
 import { refuseForeignCursor } from './cursors.ts';
 import type { Failure } from './failure.ts';
-import { finishDraining, freshPeer } from './peers.ts';
-import { type ClientRequest, type InFlight, type Peer, type State, toServer } from './state.ts';
+import { expectLateAnswer, finishDraining, freshPeer } from './peers.ts';
+import { ownResult } from './results.ts';
+import { type ClientRequest, type Peer, type State, toServer } from './state.ts';
+import { openSubscription } from './subscriptions.ts';
 import { taskOwner } from './tasks.ts';
 
 /** Sends a request where it belongs now: to a generation, into the queue, or back with an answer of ours. */
 export function dispatch(state: State, request: ClientRequest): void {
   const { conversation, source, active } = state;
   if (request.method === 'ping') {
-    if (active === undefined) answer(state, request, result(request.id, {}));
+    if (active === undefined) answer(state, request, ownResult(request, {}));
     else forward(state, active, request);
     return;
   }
+  if (openSubscription(state, request)) return;
   const owner = taskOwner(state, request);
   if (owner !== undefined) {
     forward(state, owner, request);
     return;
   }
-  switch (conversation.state) {
-    case 'silent': {
-      // Without a handshake nothing can be prepared: whatever runs gets the request as it is.
-      const peer = active ?? freshPeer(state);
-      if (peer !== undefined) {
-        forward(state, peer, request);
-        return;
-      }
-      break;
-    }
-    case 'greeting':
-      hold(state, request);
-      return;
-    case 'open':
-      break;
+  if (conversation.state === 'greeting') {
+    hold(state, request);
+    return;
+  }
+  // Without a handshake nothing can be prepared: whatever runs gets the request as it is.
+  const peer = active ?? (conversation.state === 'silent' ? freshPeer(state) : undefined);
+  if (conversation.state === 'silent' && peer?.newest === true) {
+    forward(state, peer, request);
+    return;
   }
   switch (source.state) {
     case 'awaited':
       hold(state, request);
       return;
     case 'served':
-      // Without an active generation the next event says how it goes on.
-      if (active === undefined) hold(state, request);
-      else forward(state, active, request);
+      // Without a generation the next event says how it goes on.
+      if (peer === undefined) hold(state, request);
+      else forward(state, peer, request);
       return;
     case 'late':
-      if (active === undefined) refuse(state, request, holdTimeout(state));
-      else forwardToOldCode(state, active, request, holdTimeout(state));
+      if (peer === undefined) refuse(state, request, holdTimeout(state));
+      else forwardToOldCode(state, peer, request, holdTimeout(state));
       return;
     case 'broken':
-      if (active === undefined) answerDown(state, request, source.failure);
-      else forwardToOldCode(state, active, request, source.failure);
+      if (peer === undefined) answerDown(state, request, source.failure);
+      else forwardToOldCode(state, peer, request, source.failure);
       return;
   }
 }
@@ -66,6 +62,15 @@ export function hold(state: State, request: ClientRequest): void {
 export function dequeue(state: State, request: ClientRequest): boolean {
   if (!state.held.delete(request)) return state.deferred.delete(request);
   state.heldBytes -= request.line.length;
+  return true;
+}
+
+/** Takes a request from whoever has it, since no answer of theirs is wanted. False: nobody has it. */
+export function takeBack(state: State, request: ClientRequest): boolean {
+  const { peer, id } = request;
+  if (peer === undefined) return dequeue(state, request);
+  expectLateAnswer(peer, id);
+  settle(state, peer);
   return true;
 }
 
@@ -116,7 +121,7 @@ function forward(state: State, peer: Peer, request: ClientRequest, stale?: Failu
 }
 
 /** A generation has one request less to answer, now that it was answered or given up. */
-export function settle(state: State, { peer }: InFlight): void {
+export function settle(state: State, peer: Peer): void {
   peer.pending--;
   finishDraining(state, peer);
 }

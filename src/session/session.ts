@@ -1,14 +1,18 @@
+import { isRepeatable } from './again.ts';
 import { endDrain, endKeeping, retire, withdraw } from './draining.ts';
 import type { SessionAction, SessionEvent, Timer } from './events.ts';
 import type { Failure } from './failure.ts';
 import { receiveFromClient } from './from-client.ts';
 import { endMerge, receiveFromServer } from './from-server.ts';
-import { losePatience, revert } from './hand-over.ts';
-import { answerAlone, greet } from './handshake.ts';
+import { activate, losePatience, revert } from './hand-over.ts';
+import { answerAlone, discoverAlone, greet } from './handshake.ts';
 import { interrupt } from './interruption.ts';
+import { greetModern } from './modern.ts';
 import { logStale } from './old-code.ts';
+import { freshPeer } from './peers.ts';
 import { holdTimeout, release, releaseDeferred } from './serving.ts';
-import { initialState, type Peer, type SessionSettings, type State } from './state.ts';
+import { inFlightOf, initialState, type Peer, type SessionSettings, type State } from './state.ts';
+import { acknowledgeAlone, endSubscriptions, listenAgain } from './subscriptions.ts';
 import { forgetTasks } from './tasks.ts';
 
 /**
@@ -35,6 +39,11 @@ export class Session {
   /** How many requests of the client have no answer yet. */
   get unanswered(): number {
     return this.#state.requests.size;
+  }
+
+  /** It is known in which era the client and the server speak: the client did more than to ask what the server is. */
+  get isSettled(): boolean {
+    return this.#state.conversation.state !== 'silent';
   }
 
   /** How many bytes of requests wait for a generation. */
@@ -81,7 +90,10 @@ function apply(state: State, event: SessionEvent): void {
       return;
     }
     case 'remembered':
-      state.remembered = event.handshake;
+      state.remembered = event.remembered;
+      return;
+    case 'closing':
+      endSubscriptions(state);
       return;
     case 'timer':
       expire(state, event.timer);
@@ -104,8 +116,21 @@ function started(state: State, generation: number, newest: boolean): void {
     tasks: new Set(),
   };
   state.peers.set(generation, peer);
-  if (state.conversation.state === 'silent') release(state);
-  else greet(state, peer);
+  switch (state.conversation.state) {
+    case 'silent':
+      // Nothing is known by which it could be judged: it takes over as it is.
+      listenAgain(state, peer);
+      if (state.active === undefined) release(state);
+      else activate(state, peer);
+      return;
+    case 'modern':
+      greetModern(state, peer);
+      return;
+    case 'greeting':
+    case 'legacy':
+      greet(state, peer);
+      return;
+  }
 }
 
 function gone(state: State, { generation, failure }: Extract<SessionEvent, { type: 'gone' }>): void {
@@ -127,12 +152,15 @@ function broken(state: State, failure: Failure): void {
   const isNews = state.source.state !== 'broken' || state.source.failure !== failure;
   state.source = { state: 'broken', failure };
   state.emit({ do: 'clear-timer', timer: { kind: 'hold' } });
-  if (state.active === undefined) answerAlone(state);
-  else if (isNews) logStale(state, failure);
+  if (state.active === undefined) {
+    answerAlone(state);
+    acknowledgeAlone(state);
+  } else if (isNews) logStale(state, failure);
   release(state);
 }
 
 function awaited(state: State, change: boolean): void {
+  if (change) keepAtWork(state);
   // Whatever is on its way was started before this change.
   for (const peer of state.peers.values()) peer.newest = false;
   const { source } = state;
@@ -142,10 +170,20 @@ function awaited(state: State, change: boolean): void {
   state.emit({ do: 'set-timer', timer: { kind: 'hold' }, ms: state.settings.hold });
 }
 
+/** A generation that began with something that must not be done twice finishes it, though nothing is known of it. */
+function keepAtWork(state: State): void {
+  const peer = state.active === undefined ? freshPeer(state) : undefined;
+  if (peer === undefined || state.conversation.state !== 'silent') return;
+  if (inFlightOf(state, peer).some((request) => !isRepeatable(request))) activate(state, peer);
+}
+
 function expire(state: State, timer: Timer): void {
   switch (timer.kind) {
     case 'answer':
       answerAlone(state);
+      return;
+    case 'discover':
+      discoverAlone(state);
       return;
     case 'hold':
       if (state.source.state !== 'awaited') return;
@@ -170,7 +208,10 @@ function expire(state: State, timer: Timer): void {
       losePatience(state, timer.generation);
       return;
     case 'merge':
-      endMerge(state, timer.method);
+      endMerge(state, timer.key);
+      return;
+    case 'listen':
+      if (state.active !== undefined) listenAgain(state, state.active);
       return;
   }
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Id } from '../wire/id.ts';
 import type { Line } from '../wire/line.ts';
 import type { JsonObject } from '../wire/message.ts';
@@ -18,29 +19,36 @@ export interface SessionSettings {
   readonly replay: 'safe' | 'idempotent' | 'never';
   /** What a call gets from old code: its result with a note, an error in its place, or the bare result. */
   readonly stale: 'notice' | 'error' | 'silent';
-  /** When the client's handshake is answered though no generation is ready. */
+  /** When the client's handshake, or its `server/discover`, is answered though no generation is ready. */
   readonly answerAfter: number;
+  /** Nothing is added or changed that the client could see, and `list_changed` is sent all the same. */
+  readonly transparent: boolean;
 }
 
-/** How far the client has got. */
+/** How far the client has got, and in which era it and the server speak. */
 export type Conversation =
+  /** Nothing is settled: only what a server answers settles the era. */
   | { readonly state: 'silent' }
   /** `initialize` came and is not answered. `params` is its JSON text. */
   | { readonly state: 'greeting'; readonly id: Id; readonly params: string }
   | {
-      readonly state: 'open';
+      readonly state: 'legacy';
       readonly params: string;
       readonly protocolVersion: string;
       /** What the client was told. */
       readonly capabilities: JsonObject;
       /** The client sent `notifications/initialized`. */
       readonly initialized: boolean;
-    };
+    }
+  /** There is no handshake: each request has an envelope, of which a good one is kept for our own. */
+  | { readonly state: 'modern'; readonly protocolVersion: string; readonly envelope: JsonObject };
 
-/** What a good start of this server answered to `initialize`, and for which version it had been asked. */
-export interface RememberedHandshake {
-  readonly asked: string;
-  readonly result: JsonObject;
+/** What earlier good starts of this server said of it. */
+export interface Remembered {
+  /** The result of `initialize`, and for which version it had been asked. */
+  readonly initialize?: { readonly asked: string; readonly result: JsonObject };
+  /** The result of `server/discover`. */
+  readonly discover?: JsonObject;
 }
 
 /** How the newest source stands to what is served. */
@@ -69,6 +77,7 @@ export type Phase =
 /** What one of our own requests to a generation was for. */
 export type Question =
   | { readonly purpose: 'initialize' }
+  | { readonly purpose: 'discover' }
   | {
       readonly purpose: 'list';
       readonly method: ListMethod;
@@ -78,7 +87,9 @@ export type Question =
       readonly bytes: number;
     }
   /** Session state that is applied again; a server that refuses it does not keep it. */
-  | { readonly purpose: 'state' };
+  | { readonly purpose: 'state' }
+  /** The generation's part in a subscription of the client. */
+  | { readonly purpose: 'listen'; readonly subscription: Subscription };
 
 /** A generation, as the session talks with it. */
 export interface Peer {
@@ -136,8 +147,19 @@ export interface Asked {
   readonly token: string | undefined;
 }
 
-/** A kind of `list_changed` that was passed on a moment ago: more of the same are merged into one. */
-export type Merging = 'passed' | 'more';
+/** A `subscriptions/listen` of the client (2026-07-28, basic, patterns, subscriptions). It outlives generations. */
+export interface Subscription {
+  /** The id of the client's request, which is the id of the subscription. */
+  readonly id: Id;
+  /** The request. */
+  readonly line: Line;
+  /** What it asks for. */
+  readonly filter: JsonObject;
+  /** The client was told that it is open; that is said once. */
+  acknowledged: boolean;
+  /** A generation took over without a word to the client, who was not to hear it then, or could not. */
+  missed: boolean;
+}
 
 /** Everything a session knows. Changed by the handlers in this folder, and by nothing else. */
 export interface State {
@@ -164,13 +186,19 @@ export interface State {
   readonly cursors: Map<string, number>;
   /** Which generation made a task, by its id as JSON text. */
   readonly tasks: Map<string, Peer>;
-  /** The handshake of an earlier session with this server. */
-  remembered: RememberedHandshake | undefined;
+  /** What earlier sessions with this server found out. */
+  remembered: Remembered;
   /** The failure that the client has been told of at length. */
   noticed: Failure | undefined;
   level: string | undefined;
-  readonly subscriptions: Set<string>;
-  readonly merging: Map<string, Merging>;
+  /** Resources that a client of the legacy era is subscribed to, by URI. */
+  readonly subscribed: Set<string>;
+  /** The open subscriptions of a client of the modern era. */
+  readonly subscriptions: Map<Id, Subscription>;
+  /** Kinds of `list_changed` that were passed on a moment ago, each with the last one that came since. */
+  readonly merging: Map<string, Line | undefined>;
+  /** The generation that served first. */
+  first: number | undefined;
   /** Counts the ids of our own making. */
   lastId: number;
   /** Wants something done. What is asked for comes in the order in which it is to be done. */
@@ -193,12 +221,14 @@ export function initialState(settings: SessionSettings, emit: State['emit']): St
     heldBytes: 0,
     cursors: new Map(),
     tasks: new Map(),
-    remembered: undefined,
+    remembered: {},
     noticed: undefined,
     asked: new Map(),
     level: undefined,
-    subscriptions: new Set(),
+    subscribed: new Set(),
+    subscriptions: new Map(),
     merging: new Map(),
+    first: undefined,
     lastId: 0,
   };
 }
@@ -211,6 +241,14 @@ export function isInFlight(request: ClientRequest, peer: Peer): request is InFli
 /** The requests that a generation has to answer, in the order they came. */
 export function inFlightOf(state: State, peer: Peer): InFlight[] {
   return [...state.requests.values()].filter((request) => isInFlight(request, peer));
+}
+
+/** Keeps what a good start said, for the time when the server cannot say it. */
+export function remember(state: State, news: Remembered): void {
+  const remembered = { ...state.remembered, ...news };
+  if (isDeepStrictEqual(remembered, state.remembered)) return;
+  state.remembered = remembered;
+  state.emit({ do: 'remember', remembered: state.remembered });
 }
 
 export function toClient(state: State, line: Line): void {

@@ -1,10 +1,14 @@
 import { textAt } from '../wire/edit.ts';
 import type { Line } from '../wire/line.ts';
+import { clientHas, hasExtension } from './envelope.ts';
 import { finishDraining } from './peers.ts';
 import type { ClientRequest, Peer, State } from './state.ts';
 
+const EXTENSION = 'io.modelcontextprotocol/tasks';
 /** States in which a task stays (2025-11-25, basic, utilities, tasks). */
 const OVER = new Set(['"completed"', '"failed"', '"cancelled"']);
+
+export const TASK_NOTIFICATIONS = new Set(['notifications/tasks/status', 'notifications/tasks']);
 
 /** The generation that made the task a request is about, as long as it is there. */
 export function taskOwner(state: State, request: ClientRequest): Peer | undefined {
@@ -20,7 +24,7 @@ export function isAboutTask(request: ClientRequest): boolean {
 
 /** Notes what a result says of tasks: that one was made, or that one is over. */
 export function noteTaskResult(state: State, peer: Peer, request: ClientRequest, line: Line): void {
-  if (!('tasks' in peer.capabilities)) return;
+  if (!hasTasks(state, peer)) return;
   switch (request.method) {
     case 'tasks/get':
     case 'tasks/cancel':
@@ -30,17 +34,28 @@ export function noteTaskResult(state: State, peer: Peer, request: ClientRequest,
       noteTask(state, peer, textAt(request.line, ['params', 'taskId']), '"completed"');
       return;
     default: {
-      if (textAt(request.line, ['params', 'task']) === undefined) return;
-      const id = textAt(line, ['result', 'task', 'taskId']);
-      if (id === undefined) return;
+      const at = madeTask(request, line);
+      const id = at === undefined ? undefined : textAt(line, [...at, 'taskId']);
+      if (at === undefined || id === undefined) return;
       state.tasks.set(id, peer);
       peer.tasks.add(id);
-      noteTask(state, peer, id, textAt(line, ['result', 'task', 'status']));
+      noteTask(state, peer, id, textAt(line, [...at, 'status']));
     }
   }
 }
 
-/** `notifications/tasks/status` */
+/** Tasks are a capability of 2025-11-25, and an extension of 2026-07-28 that both sides declare, the client first. */
+function hasTasks(state: State, { capabilities }: Peer): boolean {
+  return 'tasks' in capabilities || hasExtension(capabilities, EXTENSION) || clientHas(state, EXTENSION);
+}
+
+/** Where a result tells of the task that it made: the client asks for one in the one era, and is given one in the other. */
+function madeTask(request: ClientRequest, line: Line): string[] | undefined {
+  if (textAt(line, ['result', 'resultType']) === '"task"') return ['result'];
+  return textAt(request.line, ['params', 'task']) === undefined ? undefined : ['result', 'task'];
+}
+
+/** `notifications/tasks/status` of the one era, `notifications/tasks` of the other. */
 export function noteTaskStatus(state: State, peer: Peer, line: Line): void {
   noteTask(state, peer, textAt(line, ['params', 'taskId']), textAt(line, ['params', 'status']));
 }

@@ -9,6 +9,7 @@ export const ErrorCode = {
   invalidParams: -32602,
   internal: -32603,
   resourceNotFound: -32002,
+  unsupportedVersion: -32022,
 } as const;
 
 /** A JSON object, as far as anybody here needs to know it. */

@@ -222,8 +222,8 @@ describe('a build that comes to nothing', () => {
   test('because its process was killed does not go on beside the next one', async () => {
     const { root, holder, waiter, openGate } = await bench(2);
     const [left = 0] = shells(root);
-    await holder.kill();
     expect(alive(left)).toEqual([left]);
+    await holder.kill();
     expect(await waiter.notice()).toBe('ends the build that a killed process has left');
     await until(() => runs(root) === 2, 'the next one runs');
     expect(alive(left)).toEqual([]);

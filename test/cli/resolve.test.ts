@@ -29,6 +29,7 @@ describe('defaults', () => {
       exclusiveDrain: 10_000,
       replay: 'safe',
       stale: 'notice',
+      transparent: false,
       readyTimeout: 30_000,
       signal: 'SIGTERM',
       killTimeout: 5_000,

@@ -85,6 +85,15 @@ export class Dev {
     return dev;
   }
 
+  /** A session of 2026-07-28 with the first generation up; the first message is a `tools/list`, after no discovery. */
+  static async connectModern(options: DevOptions = {}): Promise<Dev> {
+    const dev = await Dev.start({ ...options, puppet: { eras: ['modern'], ...options.puppet } });
+    dev.client.speakModern();
+    await dev.client.result('tools/list');
+    await dev.puppet(1);
+    return dev;
+  }
+
   /** The nth process that was started, from 1. */
   puppet(n: number): Promise<Puppet> {
     return this.hub.next(n);

@@ -1,71 +1,57 @@
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import {
   CreateMessageRequestSchema,
   ElicitRequestSchema,
   ListRootsRequestSchema,
-  type ServerNotification,
 } from '@modelcontextprotocol/sdk/types.js';
-import { onTestFinished } from 'vitest';
-import { repositoryFile } from '../kit/messages.ts';
-import { alive } from '../kit/processes.ts';
+import { type JsonObject, type Message, textOf } from '../kit/messages.ts';
 import type { TempProject } from '../kit/temp-project.ts';
-import { Arrivals, until } from '../kit/wait.ts';
+import { type CallOptions, type Era, type Launch, OfficialClient, throughMcpDev } from './official-client.ts';
 
-/** The SDK's client in front of `mcp-dev`, started as clients start it. It answers what servers may ask. */
-export class SdkClient {
-  readonly client: Client;
-  /** In the order of their arrival. */
-  readonly notifications = new Arrivals<ServerNotification>('the notifications');
-  /** The methods of the requests that the server sent. */
-  readonly asked: string[] = [];
-  /** What the transport complained about, such as a line that is no message. */
-  readonly errors: Error[] = [];
-  readonly stderr = new Arrivals<string>('stderr of mcp-dev');
+/** The client of the SDK 1.x, started as clients start it. It answers what servers may ask. */
+export class SdkClient extends OfficialClient {
+  override readonly client: Client;
 
   private constructor(client: Client) {
+    super();
     this.client = client;
   }
 
-  static async connect(project: TempProject, args: readonly string[]): Promise<SdkClient> {
-    const transport = new StdioClientTransport({
-      command: process.execPath,
-      args: [repositoryFile('bin/mcp-dev.cjs'), ...args],
-      cwd: project.folder,
-      stderr: 'pipe',
-    });
+  /** In front of `mcp-dev` with these arguments. */
+  static connect(project: TempProject, args: readonly string[]): Promise<SdkClient> {
+    return SdkClient.connectTo(throughMcpDev(project, args));
+  }
+
+  static async connectTo(launch: Launch): Promise<SdkClient> {
+    const transport = new StdioClientTransport(launch);
     const client = new Client(
       { name: 'sdk-client', version: '1.0.0' },
       { capabilities: { elicitation: {}, sampling: {}, roots: { listChanged: true } } },
     );
     const sdk = new SdkClient(client);
     client.fallbackNotificationHandler = async (notification) =>
-      sdk.notifications.push(notification as ServerNotification);
+      sdk.notifications.push(notification as Message);
     client.onerror = (error) => void sdk.errors.push(error);
-    createInterface({ input: transport.stderr as Readable }).on('line', (line) => sdk.stderr.push(line));
-    sdk.#answer(project);
+    sdk.readStderr(transport.stderr);
+    sdk.#answer(launch.cwd);
     await client.connect(transport);
-    const { pid } = transport;
-    onTestFinished(async () => {
-      await client.close();
-      await until(() => pid === null || !alive(pid), 'mcp-dev has ended');
-    });
+    sdk.closeAfterTest();
     return sdk;
   }
 
-  /** The pid of `mcp-dev`. */
+  get era(): Era {
+    return 'legacy';
+  }
+
   get pid(): number {
     return (this.client.transport as StdioClientTransport).pid ?? 0;
   }
 
-  async call(name: string): Promise<string> {
-    const { content } = await this.client.callTool({ name, arguments: {} });
-    return (content as { text: string }[])[0]?.text ?? '';
+  async call(name: string, args: JsonObject = {}, options: CallOptions = {}): Promise<string> {
+    return textOf(await this.client.callTool({ name, arguments: args }, undefined, options)) ?? '';
   }
 
-  /** The names of all tools, over all pages. */
   async tools(): Promise<string[]> {
     const names: string[] = [];
     let cursor: string | undefined;
@@ -77,24 +63,11 @@ export class SdkClient {
     return names;
   }
 
-  /** The position after the first notification at `from` or later with this method, arrived already or not. */
-  async notified(method: string, from = 0): Promise<number> {
-    return 1 + (await this.notifications.find((one) => one.method === method, method, from));
+  async subscribe(uri: string): Promise<void> {
+    await this.client.subscribeResource({ uri });
   }
 
-  async logged(text: string): Promise<void> {
-    await this.notifications.find(
-      ({ method, params }) => method === 'notifications/message' && params?.data === text,
-      `the log message "${text}"`,
-    );
-  }
-
-  async tookOver(generation: number): Promise<void> {
-    const line = new RegExp(`^mcp-dev generation ${generation} (started|took over) `);
-    await this.stderr.find((text) => line.test(text), `line like ${line}`);
-  }
-
-  #answer(project: TempProject): void {
+  #answer(folder: string): void {
     this.client.setRequestHandler(ElicitRequestSchema, ({ method }) => {
       this.asked.push(method);
       return { action: 'accept', content: { name: 'Ada' } };
@@ -107,7 +80,7 @@ export class SdkClient {
     });
     this.client.setRequestHandler(ListRootsRequestSchema, ({ method }) => {
       this.asked.push(method);
-      return { roots: [{ uri: `file://${project.folder}` }] };
+      return { roots: [{ uri: `file://${folder}` }] };
     });
   }
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { repositoryFile, textOf } from './messages.ts';
+import { enveloped, repositoryFile, textOf } from './messages.ts';
 import { alive, processesOf } from './processes.ts';
 import { PUPPET, PuppetHub } from './puppet-hub.ts';
 import { RawClient } from './raw-client.ts';
@@ -168,6 +168,105 @@ test.each(['group', 'setsid', 'double'] as const)(
     await until(() => !alive(marked) && !alive(bare), 'the helpers have ended');
   },
 );
+
+test('a puppet of the modern era: envelope in, resultType out, and a subscription that the test serves', async () => {
+  const { client, puppet } = await start({ eras: ['modern'], cache: { ttlMs: 5, cacheScope: 'private' } });
+  const params = enveloped();
+  const resultType = 'complete';
+  expect(await client.request('initialize', { protocolVersion: '2025-11-25' })).toMatchObject({
+    error: { code: -32022, data: { supported: ['2026-07-28'], requested: '2025-11-25' } },
+  });
+  expect(await client.result('server/discover', params)).toMatchObject({
+    resultType,
+    supportedVersions: ['2026-07-28'],
+    capabilities: { tools: { listChanged: true } },
+    ttlMs: 5,
+    _meta: { 'io.modelcontextprotocol/serverInfo': { name: 'puppet' } },
+  });
+  expect(await client.result('tools/list', params)).toMatchObject({ resultType, cacheScope: 'private' });
+  expect(
+    textOf(await client.result('tools/call', { name: 'echo', arguments: { text: 'hi' }, ...params })),
+  ).toBe('hi @7');
+  expect(await client.request('ping', params)).toMatchObject({ error: { code: -32601 } });
+  expect(await client.request('resources/read', { uri: 'no', ...params })).toMatchObject({
+    error: { code: -32602 },
+  });
+  const newer = enveloped({ _meta: { 'io.modelcontextprotocol/protocolVersion': '2027-01-01' } });
+  expect(await client.request('tools/list', newer)).toMatchObject({ error: { code: -32022 } });
+
+  const notifications = { toolsListChanged: true, resourceSubscriptions: ['puppet://state'] };
+  client.send({
+    jsonrpc: '2.0',
+    id: 'listen:0',
+    method: 'subscriptions/listen',
+    params: { notifications, ...params },
+  });
+  const _meta = { 'io.modelcontextprotocol/subscriptionId': 'listen:0' };
+  const acknowledged = await client.next('notifications/subscriptions/acknowledged');
+  expect(acknowledged.params).toEqual({ notifications, _meta });
+  await puppet.do({ do: 'notify', method: 'notifications/tools/list_changed', params: { _meta } });
+  await client.next('notifications/tools/list_changed');
+  await puppet.do({ do: 'answer', id: 'listen:0', result: { resultType, _meta } });
+  expect(await client.response('listen:0')).toMatchObject({ result: { _meta } });
+  await puppet.caughtUp();
+  expect(puppet.violations).toEqual([]);
+
+  expect(await client.request('tools/list')).toMatchObject({ error: { code: -32602 } });
+  client.notify('notifications/cancelled', { requestId: 'listen:0' });
+  client.notify('notifications/cancelled', { requestId: 'unheard of' });
+  client.notify('notifications/initialized');
+  await puppet.received('notifications/initialized');
+  await puppet.caughtUp();
+  expect(puppet.violations).toEqual([
+    'tools/list without its envelope',
+    'cancelled "unheard of", which never came',
+    'notifications/initialized in the modern era',
+  ]);
+});
+
+test('a puppet of both eras is settled by its first message, which server/discover is not', async () => {
+  const eras = ['legacy', 'modern'];
+  const modern = await start({ eras });
+  const params = enveloped();
+  await modern.client.result('server/discover', params);
+  expect(await modern.client.result('tools/list', params)).toHaveProperty('resultType');
+  expect(await modern.client.request('initialize', {})).toMatchObject({ error: { code: -32022 } });
+
+  const legacy = await start({ eras });
+  await legacy.client.result('server/discover', params);
+  await legacy.client.initialize();
+  expect(await legacy.client.request('server/discover', params)).toMatchObject({ error: { code: -32601 } });
+  expect(await legacy.client.result('tools/list', params)).not.toHaveProperty('resultType');
+  await legacy.puppet.caughtUp();
+  expect([...modern.puppet.violations, ...legacy.puppet.violations]).toEqual([]);
+
+  // The trap: a notification that says nothing of its era is enough.
+  const trapped = await start({ eras });
+  trapped.client.notify('notifications/cancelled', { requestId: 1 });
+  expect(await trapped.client.result('tools/list', params)).not.toHaveProperty('resultType');
+});
+
+test('a client that speaks modern puts the envelope into each of its messages, beside what it is given', async () => {
+  const { client, puppet } = await start({ eras: ['modern'] });
+  client.speakModern();
+  expect(textOf(await client.callTool('echo', { text: 'hi' }))).toBe('hi @7');
+  await client.request('tools/list', { _meta: { progressToken: 'mine' } }, 'last');
+  client.notify('notifications/cancelled', { requestId: 'last' });
+  const cancelled = await puppet.received('notifications/cancelled');
+  expect(cancelled.params).toEqual(enveloped({ requestId: 'last' }));
+  expect(puppet.messages[1]?.params).toEqual(enveloped({ _meta: { progressToken: 'mine' } }));
+  await puppet.caughtUp();
+  expect(puppet.violations).toEqual([]);
+});
+
+test('a puppet of the legacy era serves what comes in an envelope, as the SDK 1.x does', async () => {
+  const { client, puppet } = await start();
+  const params = enveloped();
+  expect(await client.request('server/discover', params)).toMatchObject({ error: { code: -32601 } });
+  expect(await client.result('tools/list', params)).not.toHaveProperty('resultType');
+  await puppet.caughtUp();
+  expect(puppet.violations).toEqual([]);
+});
 
 test('waits fail at once and say what was seen when nothing more can come', async () => {
   const { client, puppet } = await start();

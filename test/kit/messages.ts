@@ -23,6 +23,18 @@ export function nameOf(matches: Matches): string {
   return typeof matches === 'string' ? matches : `message with ${matches}`;
 }
 
+/** What a request of 2026-07-28 has to carry in `params._meta`. */
+export const ENVELOPE: JsonObject = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientInfo': { name: 'raw-client', version: '1.0.0' },
+  'io.modelcontextprotocol/clientCapabilities': {},
+};
+
+/** Parameters with that envelope. */
+export function enveloped(params: JsonObject = {}): JsonObject {
+  return { ...params, _meta: { ...ENVELOPE, ...(params._meta as JsonObject | undefined) } };
+}
+
 /** The absolute path of a file of this repository. */
 export function repositoryFile(path: string): string {
   return fileURLToPath(new URL(`../../${path}`, import.meta.url));

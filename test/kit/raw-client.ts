@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { onTestFailed, onTestFinished } from 'vitest';
 import { readLines } from './lines.ts';
 import {
+  enveloped,
   type JsonObject,
   type Matches,
   type Message,
@@ -43,6 +44,7 @@ export class RawClient {
   readonly exited: Promise<ClientExit>;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #handlers = new Map<string, RequestHandler>();
+  #modern = false;
   #lastId = 0;
   #cursor = 0;
 
@@ -97,18 +99,23 @@ export class RawClient {
     this.#child.stdin.write(raw ? message : `${JSON.stringify(message)}\n`);
   }
 
+  /** From now on all that `request` and `notify` send, and what builds on them, carries the envelope of 2026-07-28. */
+  speakModern(): void {
+    this.#modern = true;
+  }
+
   /** Sends bytes as they are, and resolves when the pipe has taken them. */
   written(bytes: Buffer): Promise<void> {
     return new Promise((resolve) => this.#child.stdin.write(bytes, () => resolve()));
   }
 
   notify(method: string, params?: JsonObject): void {
-    this.send({ jsonrpc: '2.0', method, ...(params === undefined ? {} : { params }) });
+    this.send({ jsonrpc: '2.0', method, ...this.#paramsOf(params) });
   }
 
   /** The response, be it a result or an error. The id is the next number, or the one given. */
   async request(method: string, params?: JsonObject, id: string | number = this.#nextId()): Promise<Message> {
-    this.send({ jsonrpc: '2.0', id, method, ...(params === undefined ? {} : { params }) });
+    this.send({ jsonrpc: '2.0', id, method, ...this.#paramsOf(params) });
     return this.response(id, method);
   }
 
@@ -187,6 +194,11 @@ export class RawClient {
 
   resume(): void {
     this.#child.stdout.resume();
+  }
+
+  #paramsOf(params: JsonObject | undefined): { readonly params?: JsonObject } {
+    if (this.#modern) return { params: enveloped(params) };
+    return params === undefined ? {} : { params };
   }
 
   /** Closes stdin and stdout at once, as a client that ends does, and waits for the command's exit. */

@@ -350,7 +350,7 @@ describe('a task', () => {
 test('a client that must not wait any longer gets what the server said the last time', () => {
   const driver = new Driver();
   const result = { ...handshake({ tools: {}, logging: {} }), instructions: 'of old' };
-  driver.event({ type: 'remembered', handshake: { asked: '2025-06-18', result } as never });
+  driver.event({ type: 'remembered', remembered: { initialize: { asked: '2025-06-18', result } } });
   driver.client({ id: 1, method: 'initialize', params: { protocolVersion: '2025-06-18' } });
   driver.broken();
   expect(driver.toClient[0]?.result).toMatchObject({

@@ -2,6 +2,7 @@ import type { SessionAction, SessionEvent } from '../../src/session/events.ts';
 import { Session } from '../../src/session/session.ts';
 import type { SessionSettings } from '../../src/session/state.ts';
 import { Line } from '../../src/wire/line.ts';
+import { enveloped } from '../kit/messages.ts';
 
 export interface Message {
   readonly id?: string | number;
@@ -39,6 +40,7 @@ export class Driver {
       replay: 'safe',
       stale: 'notice',
       answerAfter: 8000,
+      transparent: false,
       ...settings,
     } as const;
     this.#session = new Session(whole, (action) => this.actions.push(action));
@@ -92,6 +94,11 @@ export class Driver {
     this.event({ type: 'broken', failure });
   }
 
+  /** The era is known. */
+  get isSettled(): boolean {
+    return this.#session.isSettled;
+  }
+
   /** How many bytes of requests wait. */
   get heldBytes(): number {
     return this.#session.heldBytes;
@@ -120,7 +127,10 @@ export class Driver {
 
   /** Answers the newest unanswered question of ours with that method. */
   answer(generation: number, method: string, result: object): SessionAction[] {
-    return this.server(generation, { id: this.last(generation, method).id!, result });
+    return this.server(generation, {
+      id: this.last(generation, method).id!,
+      result,
+    });
   }
 
   /** A session with a client that is initialized and generation 1 active. */
@@ -148,9 +158,82 @@ export class Driver {
 }
 
 export function handshake(capabilities: object, protocolVersion = '2025-06-18'): object {
-  return { protocolVersion, capabilities, serverInfo: { name: 'simulated', version: '1' } };
+  return {
+    protocolVersion,
+    capabilities,
+    serverInfo: { name: 'simulated', version: '1' },
+  };
 }
 
 function lineOf(message: Message | string): Line {
   return typeof message === 'string' ? Line.of(message) : Line.json({ jsonrpc: '2.0', ...message });
+}
+
+/** What a server of 2026-07-28 answers to `server/discover`. */
+export function discovery(capabilities: object = { tools: {} }, supportedVersions = ['2026-07-28']): object {
+  return {
+    supportedVersions,
+    capabilities,
+    resultType: 'complete',
+    ttlMs: 3_600_000,
+    cacheScope: 'public',
+  };
+}
+
+/** A complete result of 2026-07-28. */
+export function complete(result: object): object {
+  return { resultType: 'complete', ...result };
+}
+
+/** A session of 2026-07-28 with generation 1 active. */
+export function openModern(
+  capabilities: object = { tools: {} },
+  tools: object[] = [{ name: 'echo' }],
+  settings: Partial<SessionSettings> = {},
+): Driver {
+  const driver = new Driver(settings);
+  driver.event({ type: 'awaited', change: false });
+  driver.start(1);
+  driver.client({ id: 1, method: 'tools/list', params: enveloped() });
+  driver.server(1, { id: 1, result: complete({ tools }) });
+  driver.answer(1, 'server/discover', discovery(capabilities));
+  readAll(driver, 1, tools);
+  driver.event({ type: 'settled' });
+  driver.news();
+  return driver;
+}
+
+/** Brings a generation up to the hand-over of a session of 2026-07-28. */
+export function replaceModern(
+  driver: Driver,
+  generation: number,
+  capabilities: object = { tools: {} },
+  tools: object[] = [{ name: 'echo' }],
+): void {
+  driver.start(generation);
+  driver.answer(generation, 'server/discover', discovery(capabilities));
+  readAll(driver, generation, tools);
+}
+
+/** Answers our requests for lists. */
+export function readAll(driver: Driver, generation: number, tools: object[]): void {
+  const items = { tools, prompts: [], resources: [], resourceTemplates: [] };
+  for (const [method, member] of [
+    ['prompts/list', 'prompts'],
+    ['resources/list', 'resources'],
+    ['resources/templates/list', 'resourceTemplates'],
+    ['tools/list', 'tools'],
+  ] as const) {
+    const asked = driver.toServer.findLast(
+      (sent) =>
+        sent.generation === generation &&
+        sent.message.method === method &&
+        String(sent.message.id).startsWith('mcp-dev:'),
+    );
+    if (asked !== undefined)
+      driver.server(generation, {
+        id: asked.message.id!,
+        result: complete({ [member]: items[member] }),
+      });
+  }
 }

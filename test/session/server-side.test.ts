@@ -137,9 +137,9 @@ test('a burst of list_changed is two notifications: the first, and one for all t
   const method = 'notifications/tools/list_changed';
   for (let index = 0; index < 7; index++) driver.server(1, { method });
   expect(driver.news()).toEqual([method]);
-  driver.event({ type: 'timer', timer: { kind: 'merge', method } });
+  driver.event({ type: 'timer', timer: { kind: 'merge', key: method } });
   expect(driver.news()).toEqual([method]);
-  driver.event({ type: 'timer', timer: { kind: 'merge', method } });
+  driver.event({ type: 'timer', timer: { kind: 'merge', key: method } });
   driver.server(1, { method });
   expect(driver.news()).toEqual([method]);
 });

@@ -1,0 +1,66 @@
+import { textAt } from '../wire/edit.ts';
+import type { Line } from '../wire/line.ts';
+import { isObject } from '../wire/message.ts';
+import { DISCOVER, discovered } from './discovery.ts';
+import { envelopeOf, isEnveloped } from './envelope.ts';
+import { prepare, readLists } from './hand-over.ts';
+import { ask, errorText, reject } from './questions.ts';
+import { type InFlight, type Peer, remember, type State } from './state.ts';
+import { tellMissed } from './subscriptions.ts';
+import { otherVersion, versionsOffered } from './versions.ts';
+
+/**
+ * Learns the era from a result: only a server of the modern era gives a `resultType` (2026-07-28, basic). What it
+ * answers to `server/discover` settles nothing, as one that speaks both eras answers that before either.
+ */
+export function learnEra(state: State, peer: Peer, request: InFlight, line: Line): void {
+  if (state.conversation.state !== 'silent' || request.method === DISCOVER) return;
+  if (textAt(line, ['result', 'resultType']) === undefined || !isEnveloped(request.line)) return;
+  beginModern(state, peer, request.line);
+}
+
+/** The client and the server speak the modern era with each other, as the answer to this request shows. */
+export function beginModern(state: State, peer: Peer, request: Line): void {
+  state.conversation = { state: 'modern', ...envelopeOf(request) };
+  tellMissed(state);
+  // What the generation that serves offers is what the next one is compared with.
+  ask(state, state.active ?? peer, { purpose: 'discover' }, DISCOVER, {});
+}
+
+/**
+ * Asks a candidate whether it can go on with the session. That and the lists which are read next have the client's
+ * envelope: a server that speaks both eras holds to that of the first message but for `server/discover`.
+ */
+export function greetModern(state: State, peer: Peer): void {
+  peer.phase = { phase: 'greeted' };
+  ask(state, peer, { purpose: 'discover' }, DISCOVER, {});
+  state.emit({ do: 'greeted', generation: peer.generation });
+}
+
+/** A generation answered `server/discover` to us. */
+export function receiveDiscovery(state: State, peer: Peer, line: Line): void {
+  if (state.conversation.state !== 'modern') return;
+  const { protocolVersion } = state.conversation;
+  const result = discovered(line);
+  const isCandidate = peer.phase.phase === 'greeted';
+  if (result === undefined) {
+    if (isCandidate) reject(state, peer, refusal(line.parse(), protocolVersion));
+    return;
+  }
+  peer.capabilities = isObject(result.capabilities) ? result.capabilities : {};
+  if (!isCandidate) {
+    remember(state, { discover: result });
+    readLists(state, peer);
+    return;
+  }
+  const versions = Array.isArray(result.supportedVersions) ? result.supportedVersions : [];
+  if (versions.includes(protocolVersion)) prepare(state, peer);
+  else reject(state, peer, otherVersion(versions.join(', '), protocolVersion));
+}
+
+function refusal(message: unknown, session: string): string {
+  const spoken = versionsOffered(message);
+  return spoken === undefined
+    ? `it does not speak protocol version ${session}, which this session has (${errorText(message)})`
+    : otherVersion(spoken, session);
+}
