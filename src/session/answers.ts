@@ -57,9 +57,13 @@ export function answerDown(state: State, request: ClientRequest, failure: Failur
   answer(state, request, ownResult(request, empty));
 }
 
-/** The client knows another list than the last generation had: the next one's is news whatever is in it. */
+/**
+ * The client knows an empty list from now on, whatever the last generation had: what the next one has is news. Of tools
+ * it is told in any case, and the log compares with what it knows.
+ */
 function forgetList(state: State, method: string): void {
-  for (const list of LIST_METHODS) if (list === method) state.catalogue.delete(list);
+  if (method === 'tools/list') state.catalogue.set(method, []);
+  else for (const list of LIST_METHODS) if (list === method) state.catalogue.delete(list);
 }
 
 /** Refuses a message that is none that the protocol knows (JSON-RPC 2.0, section 5.1). */
