@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import type { RunConfig } from '../config/run-config.ts';
 import { type StopPolicy, sessionEndPolicy } from '../generation/stop.ts';
+import { Journal } from '../journal/journal.ts';
 import { DevServer } from '../reload/dev-server.ts';
 import { logFile } from '../report/log-file.ts';
 import { Reporter } from '../report/reporter.ts';
@@ -19,7 +20,8 @@ export async function run(config: RunConfig): Promise<number> {
   const complain = (message: string): void => stderr.write(`mcp-dev ${message}\n`);
   const log = config.logFile === undefined ? undefined : logFile(config.logFile, complain);
   const { root, verbosity, color } = config;
-  const reporter = new Reporter({ root, verbosity, color, stderr, log });
+  const journal = new Journal();
+  const reporter = new Reporter({ root, verbosity, color, stderr, log, logs: journal.logs });
   const terminal = config.terminal || process.stdin.isTTY === true;
   const end = new SessionEnd();
 
@@ -30,7 +32,7 @@ export async function run(config: RunConfig): Promise<number> {
     pause: () => process.stdin.pause(),
     resume: () => process.stdin.resume(),
   };
-  const server = new DevServer(config, { client, serverStderr: stderr.writeBytes, reporter });
+  const server = new DevServer(config, { client, serverStderr: stderr.writeBytes, reporter, journal });
   catchOwnCrash(server, complain);
   onStdout?.on('drain', () => server.clientHasRoom());
   // A client that does not read any more is gone.
@@ -114,7 +116,7 @@ function catchSignals(config: RunConfig, server: DevServer, end: SessionEnd): vo
       else end.because({ kind: 'signal', signal });
     });
   }
-  if (process.platform !== 'win32') process.on('SIGUSR2', () => server.reload('SIGUSR2'));
+  if (process.platform !== 'win32') process.on('SIGUSR2', () => void server.reload('SIGUSR2'));
 }
 
 /** Wrappers keep our stdin open when the client has died: then our parent is another one. */

@@ -1,5 +1,4 @@
 import { pathToFileURL } from 'node:url';
-import { isCompiled } from '../config/launch.ts';
 import type { RunConfig } from '../config/run-config.ts';
 import type { ClientPort, DevServer } from '../reload/dev-server.ts';
 import type { Reporter } from '../report/reporter.ts';
@@ -60,9 +59,9 @@ export function attachTerminal(
     begin(started) {
       server = started;
       readKeys({
-        r: () => started.reload('key r'),
+        r: () => void started.reload('key r'),
         l: () => void list().catch(fail),
-        s: () => reporter.info(wordStatus(config, started)),
+        s: () => reporter.info(wordStatus(started)),
         q: () => end.because({ kind: 'client-closed' }),
         [CTRL_C]: () => process.kill(process.pid, 'SIGINT'),
         [CTRL_D]: () => end.because({ kind: 'client-closed' }),
@@ -87,17 +86,12 @@ function wordTool(tool: JsonObject): string {
   return summary === '' ? String(tool.name) : `${tool.name} - ${summary}`;
 }
 
-function wordStatus(config: RunConfig, server: DevServer): string {
-  const { state, generation, pid, uptimeMs, failure } = server.status();
+function wordStatus(server: DevServer): string {
+  const { state, generation, pid, uptimeMs = 0, stale, watched } = server.status();
   const serving =
     generation === undefined
       ? 'nothing serves'
       : `generation ${generation} serves (process ${pid}, for ${Math.round(uptimeMs / 1000)} s)`;
-  const stale = failure === undefined ? '' : `; the newest source does not work: ${failure.summary}`;
-  return `${state}: ${serving}${stale}; watches ${wordWatched(config)}`;
-}
-
-function wordWatched({ launch, watch, root }: RunConfig): string {
-  const read = isCompiled(launch) ? [`what ${launch.entry} imports`] : [];
-  return [...read, ...watch].join(', ') || root;
+  const why = stale === undefined ? '' : `; the newest source does not work: ${stale.summary}`;
+  return `${state}: ${serving}${why}; watches ${watched.join(', ')}`;
 }

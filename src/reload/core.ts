@@ -28,7 +28,7 @@ export type CoreEvent =
 
 /** What a development server does to the world. */
 export type Effect =
-  | Extract<SessionAction, { do: 'to-client' | 'to-server' | 'garbage' | 'warn' | 'remember' }>
+  | Extract<SessionAction, { do: 'to-client' | 'to-server' | 'garbage' | 'logged' | 'warn' | 'remember' }>
   | { readonly do: 'set-session-timer'; readonly timer: Timer; readonly ms: number }
   | { readonly do: 'clear-session-timer'; readonly timer: Timer }
   | { readonly do: 'pause-session-timer'; readonly timer: Timer }
@@ -93,6 +93,11 @@ export class Core {
     return this.#session.isSettled;
   }
 
+  /** In which era, and in which version of it, the client and the server speak. */
+  get protocol(): Session['protocol'] {
+    return this.#session.protocol;
+  }
+
   /** How many bytes of requests wait for a generation. */
   get heldBytes(): number {
     return this.#session.heldBytes;
@@ -127,6 +132,7 @@ export class Core {
       case 'to-client':
       case 'to-server':
       case 'garbage':
+      case 'logged':
       case 'warn':
       case 'remember':
         this.#emit(action);

@@ -1,16 +1,22 @@
+import { isCompiled } from '../config/launch.ts';
 import type { RunConfig } from '../config/run-config.ts';
-import type { Exit } from '../generation/exit.ts';
+import { describeExit, type Exit } from '../generation/exit.ts';
 import { type StopPolicy, swapPolicy } from '../generation/stop.ts';
+import { type DevEvent, errorText, eventsOf } from '../journal/event.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Report } from '../report/report.ts';
 import type { Reporter } from '../report/reporter.ts';
-import type { Failure } from '../session/failure.ts';
-import { LineSplitter } from '../wire/line.ts';
+import { type Line, LineSplitter } from '../wire/line.ts';
+import { isObject } from '../wire/message.ts';
 import { type ByteSink, Outbox } from '../wire/outbox.ts';
+import { AwaitedReloads, type ReloadOutcome } from './awaited.ts';
 import { Backlog } from './backlog.ts';
 import { Core, type CoreEvent, type Effect } from './core.ts';
 import { recallHandshake, rememberHandshake } from './handshake-memory.ts';
 import { RunningGeneration } from './running.ts';
+import type { ServerState, ServerStatus } from './status.ts';
 import { Timers } from './timers.ts';
-import { Workshop } from './workshop.ts';
+import { Workshop, type WorkshopEvent } from './workshop.ts';
 
 /** Where a session's client is. */
 export interface ClientPort extends ByteSink {
@@ -25,17 +31,8 @@ export interface DevServerPorts {
   /** The server's stderr, byte for byte. */
   readonly serverStderr: (chunk: Buffer) => void;
   readonly reporter: Reporter;
-}
-
-/** Where a development server stands. */
-export interface ServerStatus {
-  readonly state: Core['status']['state'];
-  /** The active generation. */
-  readonly generation: number | undefined;
-  readonly pid: number | undefined;
-  readonly uptimeMs: number;
-  /** Why the newest source does not work, if that is known. */
-  readonly failure: Failure | undefined;
+  /** Where all that happens is noted. */
+  readonly journal: Journal;
 }
 
 /** A client gives up from 10 s on; its handshake is answered before that. */
@@ -59,6 +56,7 @@ export class DevServer {
   readonly #core: Core;
   readonly #workshop: Workshop;
   readonly #timers = new Timers();
+  readonly #awaited = new AwaitedReloads();
   readonly #generations = new Map<number, RunningGeneration>();
   readonly #fromClient: LineSplitter;
   readonly #clientInput: Backlog;
@@ -68,6 +66,8 @@ export class DevServer {
   #input: 'flowing' | 'paused' = 'flowing';
   /** The writing of what a later session may want to know. */
   #remembering = Promise.resolve();
+  /** When the last build began; ms since the epoch. */
+  #buildingSince = 0;
   #life: 'running' | 'closing' = 'running';
 
   constructor(config: RunConfig, ports: DevServerPorts) {
@@ -84,7 +84,7 @@ export class DevServer {
       },
       (effect) => this.#do(effect),
     );
-    this.#workshop = new Workshop(config, ports.reporter, (event) => this.#happened(event));
+    this.#workshop = new Workshop(config, ports.reporter, (event) => this.#worked(event));
     this.#fromClient = new LineSplitter({
       line: (line) => this.#handle({ type: 'client', line }),
       overflow: (limit) => ports.reporter.error(`the client sent ${wordOverflow(limit)}`),
@@ -95,6 +95,7 @@ export class DevServer {
 
   /** Builds and starts the first generation. */
   start(): void {
+    this.#note({ event: 'session', state: 'began' });
     this.#happened({ type: 'remembered', remembered: recallHandshake(this.#config) });
     this.#happened({ type: 'begin' });
     this.#timers.set('watch', WATCH_AFTER_MS, () => this.#workshop.watch());
@@ -113,9 +114,14 @@ export class DevServer {
     for (const { process } of this.#generations.values()) process.resumeOutput();
   }
 
-  /** Starts a reload, or joins the one that is on its way. `by` says who asked, for the log. */
-  reload(by: string): void {
+  /**
+   * Starts a reload, or joins the one that is on its way. `by` says who asked, for the log. Resolves when it has ended,
+   * and whatever was saved meanwhile is served or known to be broken; after `ms` in any case.
+   */
+  reload(by: string, ms = Number.POSITIVE_INFINITY): Promise<ReloadOutcome> {
+    const outcome = this.#awaited.outcome(ms);
     this.#happened({ type: 'requested', by });
+    return outcome;
   }
 
   /** How many requests of the client wait for an answer. */
@@ -123,16 +129,26 @@ export class DevServer {
     return this.#core.unanswered;
   }
 
-  /** Where things stand, for people. */
+  /** Where things stand. */
   status(): ServerStatus {
-    const { state, active, broken } = this.#core.status;
+    const { active, broken } = this.#core.status;
+    const { protocol } = this.#core;
+    const { name, launch, watch, root } = this.#config;
+    const { reloads, crashes, strayLines } = this.#ports.journal;
     const process = active === undefined ? undefined : this.#generations.get(active)?.process;
+    const read = isCompiled(launch) ? [`what ${launch.entry} imports`] : [];
+    const watched = [...read, ...watch];
     return {
-      state,
-      generation: active,
-      pid: process?.pid,
-      uptimeMs: process === undefined ? 0 : Date.now() - process.startedAt,
-      failure: broken,
+      server: name,
+      state: this.#state(),
+      ...(active === undefined ? {} : { generation: active }),
+      ...(process?.pid === undefined ? {} : { pid: process.pid, uptimeMs: Date.now() - process.startedAt }),
+      ...(protocol === undefined ? {} : { era: protocol.era, protocolVersion: protocol.version }),
+      watched: watched.length === 0 ? [root] : watched,
+      ...(broken === undefined ? {} : { stale: errorText(broken) }),
+      reloads,
+      crashes,
+      strayLines,
     };
   }
 
@@ -145,6 +161,7 @@ export class DevServer {
     // What was built is given up only when nothing runs it any more.
     await Promise.all([this.#workshop.rest(), this.#remembering, ...stops]);
     await this.#workshop.close();
+    this.#note({ event: 'session', state: 'ended' });
   }
 
   /** Ends every process in this very call, for the way out of a crash. */
@@ -152,6 +169,49 @@ export class DevServer {
     this.#life = 'closing';
     for (const { process } of this.#generations.values()) process.killNow();
     this.#workshop.killNow();
+  }
+
+  #state(): ServerState {
+    const { state, active, broken } = this.#core.status;
+    switch (state) {
+      case 'building':
+      case 'aborting':
+        return 'building';
+      case 'starting':
+      case 'making-room':
+        return 'starting';
+      case 'waiting':
+        return 'restarting';
+      case 'idle':
+        if (active === undefined) return 'down';
+        return broken === undefined ? 'serving' : 'stale';
+    }
+  }
+
+  /** Something came from the files or the build. */
+  #worked(event: WorkshopEvent): void {
+    const ms = Date.now() - this.#buildingSince;
+    switch (event.type) {
+      case 'batch':
+        this.#note({ event: 'change', paths: event.changes.map(({ path }) => path) });
+        break;
+      case 'built':
+        if (this.#workshop.builds) this.#note({ event: 'build', outcome: 'built', ms });
+        break;
+      case 'build-aborted':
+        this.#note({ event: 'build', outcome: 'aborted', ms });
+        break;
+      case 'build-failed':
+        this.#note({ event: 'build', outcome: 'failed', ms, error: errorText(event.failure) });
+        break;
+      case 'change-seen':
+        break;
+    }
+    this.#happened(event);
+  }
+
+  #note(event: DevEvent): void {
+    this.#ports.journal.note(event);
   }
 
   #happened(event: CoreEvent): void {
@@ -162,6 +222,7 @@ export class DevServer {
   #handle(event: CoreEvent): void {
     if (this.#life === 'closing' && event.type !== 'client' && event.type !== 'server') return;
     this.#core.handle(event);
+    if (this.#awaited.areWaitedFor && this.#core.status.settled) this.#awaited.settled();
   }
 
   #do(effect: Effect): void {
@@ -195,6 +256,7 @@ export class DevServer {
         this.#timers.clear(effect.timer);
         return;
       case 'build':
+        this.#buildingSince = Date.now();
         this.#workshop.build();
         return;
       case 'abort-build':
@@ -207,12 +269,18 @@ export class DevServer {
         void this.#generations.get(effect.generation)?.process.stop(this.#swapPolicy());
         return;
       case 'report':
-        this.#ports.reporter.report(effect.report);
+        this.#report(effect.report);
         // A process that was only started to be asked what the server is ends a moment after that.
         if (this.#core.isSettled) this.#workshop.watch();
         return;
-      case 'garbage':
-        this.#ports.reporter.garbage(effect.generation, effect.line.text());
+      case 'garbage': {
+        const { generation, line } = effect;
+        this.#ports.reporter.garbage(generation, line.text());
+        this.#note({ event: 'garbage', generation, text: line.text() });
+        return;
+      }
+      case 'logged':
+        this.#ports.journal.logs.line('messages', wordLogged(effect.line), effect.generation);
         return;
       case 'warn':
         this.#ports.reporter.offence(effect.about, effect.message);
@@ -223,13 +291,22 @@ export class DevServer {
     }
   }
 
+  #report(report: Report): void {
+    this.#ports.reporter.report(report);
+    for (const event of eventsOf(report)) this.#note(event);
+    this.#awaited.reported(report);
+  }
+
   #startGeneration(number: number): void {
     const startedAt = Date.now();
     const generation = new RunningGeneration(this.#workshop.launch(number), {
       onLine: (line) => this.#handle({ type: 'server', generation: number, line }),
       onRead: () => this.#flush(),
       onOverflow: (limit) => this.#ports.reporter.error(`generation ${number} wrote ${wordOverflow(limit)}`),
-      onStderr: this.#ports.serverStderr,
+      onStderr: (chunk) => {
+        this.#ports.journal.logs.bytes('server', chunk, number);
+        this.#ports.serverStderr(chunk);
+      },
       onExit: (exit) => void this.#ended(number, generation, exit, Date.now() - startedAt),
       onRoom: () => this.#hasRoom(number),
       onClosed: (pipe) => {
@@ -246,6 +323,8 @@ export class DevServer {
       },
     });
     this.#generations.set(number, generation);
+    const { pid } = generation.process;
+    this.#note({ event: 'start', generation: number, ...(pid === undefined ? {} : { pid }) });
   }
 
   async #ended(number: number, generation: RunningGeneration, exit: Exit, livedMs: number): Promise<void> {
@@ -256,6 +335,8 @@ export class DevServer {
       await generation.process.stop(this.#swapPolicy());
     }
     const text = generation.lastWords;
+    this.#ports.journal.logs.end('server', number);
+    this.#note({ event: 'stop', generation: number, exit: describeExit(exit) });
     this.#happened({ type: 'exited', generation: number, exit, text, livedMs });
     this.#generations.delete(number);
   }
@@ -304,4 +385,13 @@ export class DevServer {
 
 function wordOverflow(limit: number): string {
   return `a line of more than ${limit / 1024 / 1024} MiB: it is dropped`;
+}
+
+/** A log message of the server as a line of text. */
+function wordLogged(line: Line): string {
+  const message = line.parse();
+  const params = isObject(message) && isObject(message.params) ? message.params : {};
+  const { level, logger, data } = params;
+  const text = typeof data === 'string' ? data : JSON.stringify(data);
+  return [level, logger, text].filter((part) => part !== undefined).join(' ');
 }

@@ -126,9 +126,12 @@ export class ReloadMachine {
     readonly broken: Failure | undefined;
     /** Generations do not run side by side. */
     readonly exclusive: boolean;
+    /** No reload is on its way, and none is about to be. */
+    readonly settled: boolean;
   } {
     const { state } = this.#state;
-    return { state, active: this.#active, broken: this.#broken, exclusive: this.#startsAlone };
+    const settled = this.#isAtRest && this.#gatheringSince === undefined;
+    return { state, active: this.#active, broken: this.#broken, exclusive: this.#startsAlone, settled };
   }
 
   #apply(event: ReloadEvent, at: number): void {

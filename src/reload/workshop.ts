@@ -20,7 +20,10 @@ import type { ReloadEvent } from './events.ts';
 import { projectSecret } from './project-secret.ts';
 
 /** Events that come from files and builds. */
-type WorkshopEvent = Extract<ReloadEvent, { type: `build${string}` | 'built' | 'batch' | 'change-seen' }>;
+export type WorkshopEvent = Extract<
+  ReloadEvent,
+  { type: `build${string}` | 'built' | 'batch' | 'change-seen' }
+>;
 
 /** The time that a file system notes may lag behind the clock by so many ms. */
 const FILE_TIME_LAG = 10;
@@ -69,6 +72,11 @@ export class Workshop {
         )
       : undefined;
     this.#entry = isCompiled(launch) ? entryBuilder({ entry: launch.entry, onOutput }) : undefined;
+  }
+
+  /** There is something to build, and not only caches to clear. */
+  get builds(): boolean {
+    return this.#shell !== undefined || this.#entry !== undefined;
   }
 
   /** Clears the caches and builds; a build event follows. */

@@ -1,5 +1,6 @@
 import { relative, sep } from 'node:path';
 import kleur from 'kleur';
+import type { LogRing } from '../journal/log-ring.ts';
 import type { Report } from './report.ts';
 import { wordReport } from './wording.ts';
 
@@ -18,6 +19,8 @@ export interface ReporterOptions {
   readonly stderr: LogSink;
   /** Gets every line, whatever the verbosity. */
   readonly log: LogSink | undefined;
+  /** Gets them too, with what builds print. */
+  readonly logs: LogRing;
 }
 
 type Level = 'error' | 'warning' | 'info' | 'detail';
@@ -93,6 +96,7 @@ export class Reporter {
 
   /** What a build prints, as it comes. */
   buildOutput(chunk: Buffer): void {
+    this.#options.logs.bytes('build', chunk);
     this.#output(chunk.toString(), 'detail');
   }
 
@@ -139,6 +143,7 @@ export class Reporter {
 
   #say(level: Level, text: string): void {
     this.#options.log?.write(`${new Date().toISOString()} ${text}\n`);
+    this.#options.logs.line('mcp-dev', text);
     if (!this.#isShown(level)) return;
     const paint = { error: kleur.red, warning: kleur.yellow, info: kleur.green, detail: kleur.dim }[level];
     this.#options.stderr.write(`${paint('mcp-dev')} ${text}\n`);

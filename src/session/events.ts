@@ -71,6 +71,8 @@ export type SessionAction =
   | { readonly do: 'drained'; readonly generation: number }
   /** A generation printed something on stdout that is no message. */
   | { readonly do: 'garbage'; readonly generation: number; readonly line: Line }
+  /** A generation sent a log message, which the client gets as well. */
+  | { readonly do: 'logged'; readonly generation: number; readonly line: Line }
   /** A generation told of itself what a later session may want to know. */
   | { readonly do: 'remember'; readonly remembered: Remembered }
   /** Somebody does not keep to the protocol. There may be many warnings of one kind. */

@@ -46,6 +46,13 @@ export class Session {
     return this.#state.conversation.state !== 'silent';
   }
 
+  /** In which era, and in which version of it, the client and the server speak; undefined while that is open. */
+  get protocol(): { readonly era: 'legacy' | 'modern'; readonly version: string } | undefined {
+    const { conversation } = this.#state;
+    if (conversation.state !== 'legacy' && conversation.state !== 'modern') return undefined;
+    return { era: conversation.state, version: conversation.protocolVersion };
+  }
+
   /** How many bytes of requests wait for a generation. */
   get heldBytes(): number {
     return this.#state.heldBytes;
