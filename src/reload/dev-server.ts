@@ -10,7 +10,7 @@ import { Core, type CoreEvent, type Effect } from './core.ts';
 import { recallHandshake, rememberHandshake } from './handshake-memory.ts';
 import { RunningGeneration } from './running.ts';
 import { Timers } from './timers.ts';
-import { Workshop } from './workshop.ts';
+import { loadMaking, type Making, Workshop } from './workshop.ts';
 
 /** Where a session's client is. */
 export interface ClientPort extends ByteSink {
@@ -70,7 +70,12 @@ export class DevServer {
   #remembering = Promise.resolve();
   #life: 'running' | 'closing' = 'running';
 
-  constructor(config: RunConfig, ports: DevServerPorts) {
+  /** A server that is not started yet. */
+  static async open(config: RunConfig, ports: DevServerPorts): Promise<DevServer> {
+    return new DevServer(config, ports, await loadMaking(config));
+  }
+
+  private constructor(config: RunConfig, ports: DevServerPorts, making: Making | undefined) {
     const { hold, drain, exclusiveDrain, replay, stale, transparent, exclusive, readyTimeout, name } = config;
     this.#config = config;
     this.#ports = ports;
@@ -84,7 +89,7 @@ export class DevServer {
       },
       (effect) => this.#do(effect),
     );
-    this.#workshop = new Workshop(config, ports.reporter, (event) => this.#happened(event));
+    this.#workshop = new Workshop(config, ports.reporter, (event) => this.#happened(event), making);
     this.#fromClient = new LineSplitter({
       line: (line) => this.#handle({ type: 'client', line }),
       overflow: (limit) => ports.reporter.error(`the client sent ${wordOverflow(limit)}`),
