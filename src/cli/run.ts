@@ -32,7 +32,7 @@ export async function run(config: RunConfig): Promise<number> {
     pause: () => process.stdin.pause(),
     resume: () => process.stdin.resume(),
   };
-  const server = new DevServer(config, { client, serverStderr: stderr.writeBytes, reporter, journal });
+  const server = await DevServer.open(config, { client, serverStderr: stderr.writeBytes, reporter, journal });
   catchOwnCrash(server, complain);
   onStdout?.on('drain', () => server.clientHasRoom());
   // A client that does not read any more is gone.

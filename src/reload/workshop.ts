@@ -1,10 +1,7 @@
 import type { Builder, BuildOutcome } from '../build/builder.ts';
 import { clearCaches } from '../build/caches.ts';
-import { type EntryBuilder, entryBuilder } from '../build/entry-builder.ts';
-import { knownOutputs } from '../build/outputs.ts';
-import { sharedBuilder } from '../build/shared-builder.ts';
+import type { EntryBuilder } from '../build/entry-builder.ts';
 import type { SharedRun } from '../build/shared-result.ts';
-import { shellBuilder } from '../build/shell-builder.ts';
 import { cacheFolder } from '../config/cache-folder.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { isCompiled } from '../config/launch.ts';
@@ -13,9 +10,7 @@ import type { Launch } from '../generation/process.ts';
 import { logFiles } from '../report/log-file.ts';
 import type { Reporter } from '../report/reporter.ts';
 import type { Failure } from '../session/failure.ts';
-import { branchesOf, parseTarget } from '../watch/targets.ts';
-import { startWatch, type Watch } from '../watch/watch.ts';
-import { compiledOutput } from './compiled-output.ts';
+import type { Watch } from '../watch/watch.ts';
 import type { ReloadEvent } from './events.ts';
 import { projectSecret } from './project-secret.ts';
 
@@ -24,6 +19,9 @@ export type WorkshopEvent = Extract<
   ReloadEvent,
   { type: `build${string}` | 'built' | 'batch' | 'change-seen' }
 >;
+
+/** What makes builders. */
+export type Making = typeof import('../build/making.ts');
 
 /** The time that a file system notes may lag behind the clock by so many ms. */
 const FILE_TIME_LAG = 10;
@@ -51,7 +49,13 @@ export class Workshop {
   #allNoted = false;
   #closed = false;
 
-  constructor(config: RunConfig, reporter: Reporter, tell: (event: WorkshopEvent) => void) {
+  /** @param making undefined when nothing has to be built; `loadMaking` tells */
+  constructor(
+    config: RunConfig,
+    reporter: Reporter,
+    tell: (event: WorkshopEvent) => void,
+    making: Making | undefined,
+  ) {
     this.#config = config;
     this.#reporter = reporter;
     this.#tell = tell;
@@ -60,8 +64,8 @@ export class Workshop {
     const onOutput = (chunk: Buffer): void => reporter.buildOutput(chunk);
     const { build, buildCwd: cwd, launch } = config;
     this.#shell = build
-      ? sharedBuilder(
-          (onStart) => shellBuilder({ command: build, cwd, env: () => this.#env, onOutput, onStart }),
+      ? making?.sharedBuilder(
+          (onStart) => making.shellBuilder({ command: build, cwd, env: () => this.#env, onOutput, onStart }),
           {
             folder: cwd,
             command: build,
@@ -71,7 +75,7 @@ export class Workshop {
           },
         )
       : undefined;
-    this.#entry = isCompiled(launch) ? entryBuilder({ entry: launch.entry, onOutput }) : undefined;
+    this.#entry = isCompiled(launch) ? making?.entryBuilder({ entry: launch.entry, onOutput }) : undefined;
   }
 
   /** There is something to build, and not only caches to clear. */
@@ -177,7 +181,7 @@ export class Workshop {
   async #clear(): Promise<void> {
     const { clear, watch, root } = this.#config;
     if (clear.length === 0) return;
-    const roots = watch.length === 0 ? [root] : watch.map((value) => branchesOf(parseTarget(value)).folder);
+    const roots = watch.length === 0 ? [root] : await foldersOf(watch);
     const { removed, failed } = await clearCaches({ roots, globs: clear });
     if (removed.length > 0) this.#reporter.detail(`removed ${removed.join(', ')}`);
     for (const { path, message } of failed)
@@ -191,6 +195,10 @@ export class Workshop {
 
   async #attach(): Promise<Watch> {
     const { root, entry, watch, ignore, extensions, poll, debounce, envFiles, logFile } = this.#config;
+    // The server was started before: whatever is loaded from here on takes none of its time.
+    const { knownOutputs } = await import('../build/outputs.ts');
+    const { compiledOutput } = await import('./compiled-output.ts');
+    const { startWatch } = await import('../watch/watch.ts');
     const outputs = await knownOutputs({ root, ...(entry === undefined ? {} : { entry }) });
     // We write there ourselves: to the log with each reload.
     const own = [cacheFolder(), ...(logFile === undefined ? [] : logFiles(logFile))];
@@ -223,6 +231,17 @@ export class Workshop {
     if (this.#entry !== undefined) started.setInputs(this.#entry.inputs, false);
     return started;
   }
+}
+
+/** What makes the builders of this configuration, loaded only if it has one. */
+export async function loadMaking({ build, launch }: RunConfig): Promise<Making | undefined> {
+  return build || isCompiled(launch) ? await import('../build/making.ts') : undefined;
+}
+
+/** The folders that the values of --watch lie in. */
+async function foldersOf(watch: readonly string[]): Promise<readonly string[]> {
+  const { branchesOf, parseTarget } = await import('../watch/targets.ts');
+  return watch.map((value) => branchesOf(parseTarget(value)).folder);
 }
 
 function buildFailure(outcome: Extract<BuildOutcome, { outcome: 'failed' }>): Failure {
