@@ -27,6 +27,8 @@ export type Making = typeof import('../build/making.ts');
 const FILE_TIME_LAG = 10;
 
 const PYTHON = /\.py$/;
+/** A glob for what Python compiles its sources to. */
+const PYTHON_CACHE = /(?:^|\/)__pycache__$/;
 
 /** Where a generation comes from: the watched sources, the caches, the build, and the command at the end. */
 export class Workshop {
@@ -47,6 +49,8 @@ export class Workshop {
   #newestChange = Number.NEGATIVE_INFINITY;
   /** All files are noted: nothing depends on the baseline any more. */
   #allNoted = false;
+  /** What has changed since the last build began; undefined when it is not known why there will be another. */
+  #changed: 'python' | 'other' | undefined;
   #closed = false;
 
   /** @param making undefined when nothing has to be built; `loadMaking` tells */
@@ -93,7 +97,9 @@ export class Workshop {
     // A build may take long, and what is saved meanwhile has to end it. That of the shell may have begun before
     // us, and tells when.
     if (this.#shell === undefined && this.#entry !== undefined) this.watch();
-    void this.#prepare(running.signal).then((event) => {
+    const changed = this.#changed;
+    this.#changed = undefined;
+    void this.#prepare(changed, running.signal).then((event) => {
       this.#running = undefined;
       this.#tell(event);
     });
@@ -145,11 +151,15 @@ export class Workshop {
     this.#entry?.killNow();
   }
 
-  async #prepare(signal: AbortSignal): Promise<WorkshopEvent> {
+  async #prepare(changed: 'python' | 'other' | undefined, signal: AbortSignal): Promise<WorkshopEvent> {
     const environment = readEnvironment(this.#config.envFiles, process.env);
     if (environment.kind === 'usage') this.#reporter.error(`${environment.message}; its last values stay`);
     else this.#env = environment.env;
-    await this.#clear();
+    const cleared = this.#clear();
+    // Where nothing of Python changed its caches are as good as before. To look for them takes, in a big tree, as long
+    // as a server's start.
+    const isHarmless = changed === 'other' && this.#config.clear.every((glob) => PYTHON_CACHE.test(glob));
+    if (!isHarmless) await cleared;
     for (const builder of [this.#shell, this.#entry]) {
       if (builder === undefined) continue;
       if (signal.aborted) return { type: 'build-aborted' };
@@ -220,7 +230,11 @@ export class Workshop {
           this.#newestChange = Math.max(this.#newestChange, Math.min(at + FILE_TIME_LAG, Date.now()));
           this.#tell({ type: 'change-seen' });
         },
-        onBatch: (changes) => this.#tell({ type: 'batch', changes }),
+        onBatch: (changes) => {
+          const hasPython = this.#changed === 'python' || changes.some(({ path }) => PYTHON.test(path));
+          this.#changed = hasPython ? 'python' : 'other';
+          this.#tell({ type: 'batch', changes });
+        },
         onFault: ({ message }) => this.#reporter.error(message),
       },
     );
