@@ -1,8 +1,10 @@
 import type { RunConfig } from '../config/run-config.ts';
 import type { Exit } from '../generation/exit.ts';
+import { type ProcessEvents, type ServerProcess, startProcess } from '../generation/process.ts';
 import { type StopPolicy, swapPolicy } from '../generation/stop.ts';
 import type { Reporter } from '../report/reporter.ts';
 import type { Failure } from '../session/failure.ts';
+import { StandbyKeeper, type StandbyStatus } from '../standby/keeper.ts';
 import { LineSplitter } from '../wire/line.ts';
 import { type ByteSink, Outbox } from '../wire/outbox.ts';
 import { Backlog } from './backlog.ts';
@@ -36,6 +38,7 @@ export interface ServerStatus {
   readonly uptimeMs: number;
   /** Why the newest source does not work, if that is known. */
   readonly failure: Failure | undefined;
+  readonly standby: StandbyStatus;
 }
 
 /** A client gives up from 10 s on; its handshake is answered before that. */
@@ -48,6 +51,10 @@ const MOST_WAITING = 16 * 1024 * 1024;
 const WATCH_AFTER_MS = 1000;
 /** A process that closed a pipe and has not ended by then lives on without it. */
 const END_AFTER_CLOSING_MS = 500;
+/** A standby is started when no message came for so long … */
+const QUIET_MS = 250;
+/** … or when messages come without an end. */
+const LONGEST_NOISE_MS = 3000;
 
 /**
  * One server behind one session: it owns the processes, pipes, files and timers, and does to them what the
@@ -58,6 +65,7 @@ export class DevServer {
   readonly #ports: DevServerPorts;
   readonly #core: Core;
   readonly #workshop: Workshop;
+  readonly #standby: StandbyKeeper;
   readonly #timers = new Timers();
   readonly #generations = new Map<number, RunningGeneration>();
   readonly #fromClient: LineSplitter;
@@ -69,6 +77,8 @@ export class DevServer {
   /** The writing of what a later session may want to know. */
   #remembering = Promise.resolve();
   #life: 'running' | 'closing' = 'running';
+  /** When a message came last, from whatever side; ms as of `performance.now`. */
+  #lastMessage = 0;
 
   /** A server that is not started yet. */
   static async open(config: RunConfig, ports: DevServerPorts): Promise<DevServer> {
@@ -90,6 +100,12 @@ export class DevServer {
       (effect) => this.#do(effect),
     );
     this.#workshop = new Workshop(config, ports.reporter, (event) => this.#happened(event), making);
+    this.#standby = new StandbyKeeper({
+      mode: config.standby,
+      next: () => this.#workshop.nextLaunch(this.#core.status.active ?? 0),
+      newest: () => this.#workshop.built,
+      detail: (text) => ports.reporter.detail(text),
+    });
     this.#fromClient = new LineSplitter({
       line: (line) => this.#handle({ type: 'client', line }),
       overflow: (limit) => ports.reporter.error(`the client sent ${wordOverflow(limit)}`),
@@ -107,6 +123,7 @@ export class DevServer {
 
   /** Bytes from the client. */
   receive(chunk: Buffer): void {
+    this.#lastMessage = performance.now();
     this.#fromClient.push(chunk);
     this.#flush();
   }
@@ -138,6 +155,7 @@ export class DevServer {
       pid: process?.pid,
       uptimeMs: process === undefined ? 0 : Date.now() - process.startedAt,
       failure: broken,
+      standby: this.#standby.status,
     };
   }
 
@@ -148,7 +166,7 @@ export class DevServer {
     this.#timers.clearAll();
     const stops = [...this.#generations.values()].map(({ process }) => process.stop(policy));
     // What was built is given up only when nothing runs it any more.
-    await Promise.all([this.#workshop.rest(), this.#remembering, ...stops]);
+    await Promise.all([this.#workshop.rest(), this.#standby.close(), this.#remembering, ...stops]);
     await this.#workshop.close();
   }
 
@@ -156,6 +174,7 @@ export class DevServer {
   killNow(): void {
     this.#life = 'closing';
     for (const { process } of this.#generations.values()) process.killNow();
+    this.#standby.killNow();
     this.#workshop.killNow();
   }
 
@@ -215,6 +234,7 @@ export class DevServer {
         this.#ports.reporter.report(effect.report);
         // A process that was only started to be asked what the server is ends a moment after that.
         if (this.#core.isSettled) this.#workshop.watch();
+        if (effect.report.event === 'ready') this.#prepareStandby(effect.report.generation);
         return;
       case 'garbage':
         this.#ports.reporter.garbage(effect.generation, effect.line.text());
@@ -230,9 +250,12 @@ export class DevServer {
 
   #startGeneration(number: number): void {
     const startedAt = Date.now();
-    const generation = new RunningGeneration(this.#workshop.launch(number), {
+    const generation = new RunningGeneration((events) => this.#process(number, events), {
       onLine: (line) => this.#handle({ type: 'server', generation: number, line }),
-      onRead: () => this.#flush(),
+      onRead: () => {
+        this.#lastMessage = performance.now();
+        this.#flush();
+      },
       onOverflow: (limit) => this.#ports.reporter.error(`generation ${number} wrote ${wordOverflow(limit)}`),
       onStderr: this.#ports.serverStderr,
       onExit: (exit) => void this.#ended(number, generation, exit, Date.now() - startedAt),
@@ -251,6 +274,22 @@ export class DevServer {
       },
     });
     this.#generations.set(number, generation);
+  }
+
+  #process(generation: number, events: ProcessEvents): ServerProcess {
+    const launch = this.#workshop.launch(generation);
+    const standby = this.#standby.take(generation, launch, events);
+    return standby ?? startProcess(this.#standby.reporting(generation, launch), events);
+  }
+
+  /** Loading packages takes the time of a processor, which messages may need more. */
+  #prepareStandby(generation: number, from = performance.now()): void {
+    this.#timers.set('standby', QUIET_MS, () => {
+      const now = performance.now();
+      const isQuiet = now - this.#lastMessage >= QUIET_MS || now - from >= LONGEST_NOISE_MS;
+      if (isQuiet) this.#standby.prepare(generation);
+      else this.#prepareStandby(generation, from);
+    });
   }
 
   async #ended(number: number, generation: RunningGeneration, exit: Exit, livedMs: number): Promise<void> {
