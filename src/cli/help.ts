@@ -24,8 +24,12 @@ export function helpText(): string {
     ...columns(usage.map(({ form, doc }) => [`mcp-dev ${form}`, doc])),
     ...Object.entries(groups).flatMap(([group, heading]) => ['', `${heading}:`, ...optionLines(group)]),
     '',
-    'From another terminal, where [name] is the name of a server or the number of a process, and can be left out if',
-    'one runs, or one was started in this folder (exit codes: 0 done, 1 as below or nothing runs, 2 wrong usage):',
+    'From another terminal (exit code 0: done, 1: nothing runs, or as below, 2: wrong usage):',
+    ...wrap(
+      'name is that of a server, or the number of a process. Without one, what was started in this folder is meant, ' +
+        'or else all that runs; logs, call and stop are for one only.',
+      width - 2,
+    ).map((line) => `  ${line}`),
     ...all.filter(({ elsewhere }) => elsewhere).flatMap(elsewhereLines),
     '',
     'Examples:',
@@ -83,7 +87,7 @@ function elsewhereLines({ usage, options }: Command): readonly string[] {
   const own = Object.entries(options).filter(([, option]) => !known.includes(option));
   return columns([
     ...usage.map(({ form, doc }) => [`mcp-dev ${form}`, doc] as const),
-    ...own.map(([key, option]) => optionRow(key, option)),
+    ...own.map(([key, option]) => optionRow(key, option)).map(([form, doc]) => [`    ${form}`, doc] as const),
   ]);
 }
 

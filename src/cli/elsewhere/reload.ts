@@ -42,7 +42,7 @@ async function reloadOne({ address, hello }: Instance, reason: string | undefine
       path.startsWith(hello.root + sep) ? relative(hello.root, path) : path;
     const line = wordReport(outcome, shorten);
     if (outcome.event === 'ready') return { code: ExitCode.done, text: `${kleur.green('✔')} ${line}` };
-    const text = [`${kleur.red('✘')} ${line}`, outcome.failure.text].filter((part) => part !== '');
+    const text = [`${kleur.red('✘')} ${line}`, outcome.failure.text.trimEnd()].filter((part) => part !== '');
     return { code: ExitCode.failed, text: text.join('\n') };
   }
   return { code: ExitCode.failed, text: `${hello.name} ended before the reload had` };

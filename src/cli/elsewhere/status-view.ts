@@ -46,8 +46,8 @@ const SHADES = [
 
 const LONGEST_BAR = 40;
 /** Room for the times beside the bar. */
-const TIMES = 48;
-const INDENT = 16;
+const TIMES = 44;
+const INDENT = 12;
 /** So many lines of an error say what is wrong; the rest is in the log. */
 const ERROR_LINES = 12;
 
@@ -59,11 +59,8 @@ export function statusLines(shown: Shown, options: ViewOptions): readonly string
   const lines: readonly (readonly Part[])[] = [
     headLine(status),
     ['  ', wordServing(shown, options.now)],
-    ['  watches ', status.watched.map(shorten).join(', ')],
-    [
-      ['  ', kleur.dim],
-      [`mcp-dev ${hello.version}, process ${hello.pid}, in ${hello.root}`, kleur.dim],
-    ],
+    ['  watches ', clean(status.watched.join(', ').replaceAll(hello.root + sep, ''))],
+    [[`  mcp-dev ${hello.version}, process ${hello.pid}, in ${clean(hello.root)}`, kleur.dim]],
     ...troubleLines(status),
     ...timeline(status.reloads.slice(-options.reloads), options.columns, shorten),
     ...errorLines(status),
@@ -128,10 +125,13 @@ function timeline(
 /** Each phase as long as its time; whatever took any is seen. */
 function barOf(ms: Phases, slowest: number, room: number): readonly Part[] {
   if (room === 0) return [];
-  return SHADES.filter(([phase]) => ms[phase] > 0).map(([phase, , shade, paint]): Part => {
-    const cells = Math.max(1, Math.round((ms[phase] / slowest) * room));
+  let left = room;
+  const parts = SHADES.filter(([phase]) => ms[phase] > 0).map(([phase, , shade, paint]): Part => {
+    const cells = Math.min(left, Math.max(1, Math.round((ms[phase] / slowest) * room)));
+    left -= cells;
     return [shade.repeat(cells), paint];
   });
+  return [...parts, ' '.repeat(left)];
 }
 
 function wordDifferences({ added, removed, changed }: PastReload): readonly Part[] {
