@@ -7,8 +7,8 @@ import { ExitCode, type Surroundings } from './surroundings.ts';
 
 /** Of the objects that `--json` prints. */
 const FORMAT = 1;
-/** What a pipe gets, where no terminal says how wide it is. */
-const COLUMNS = 120;
+/** Where no terminal says how wide it is. */
+export const COLUMNS = 120;
 
 /** Says once how it goes. */
 export async function status(
@@ -24,7 +24,7 @@ export async function status(
   const found = await Promise.all(selected.instances.map(look));
   const shown = found.filter((one) => one !== undefined);
   if (command.json) place.print(JSON.stringify(shown.map(toJson), undefined, 2));
-  else place.print(page(shown, process.stdout.columns ?? COLUMNS).join('\n'));
+  else place.print(page(shown, process.stdout.columns || COLUMNS).join('\n'));
   return shown.every(isWell) ? ExitCode.done : ExitCode.failed;
 }
 

@@ -3,7 +3,7 @@ import { converse } from '../../control/connection.ts';
 import type { Instance } from '../../control/instances.ts';
 import type { Elsewhere } from './command.ts';
 import { select } from './select.ts';
-import { page, toJson } from './status.ts';
+import { COLUMNS, page, toJson } from './status.ts';
 import type { Shown } from './status-view.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -11,7 +11,7 @@ type Command = Extract<Elsewhere, { kind: 'status' }>;
 
 /** Those that were started or ended meanwhile are noticed by then. */
 const LOOK_MS = 1000;
-const COLUMNS = 120;
+const ROWS = 50;
 /** Into a screen of its own, and back to what was there before, cursor included. */
 const ENTER = '\u001b[?1049h\u001b[?25l';
 const LEAVE = '\u001b[?25h\u001b[?1049l';
@@ -71,7 +71,9 @@ class Screen {
 
   draw(shown: readonly Shown[], why: string | undefined): void {
     this.#last = [shown, why];
-    const { columns, rows } = process.stdout;
+    // A terminal without a size has zero of both.
+    const columns = process.stdout.columns || COLUMNS;
+    const rows = process.stdout.rows || ROWS;
     const lines = shown.length === 0 && why !== undefined ? [why.slice(0, columns)] : page(shown, columns);
     const visible = lines.slice(0, rows).map((line) => `${line}\u001b[K`);
     process.stdout.write(`\u001b[H${visible.join('\r\n')}\u001b[J`);
