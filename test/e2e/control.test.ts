@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { privateFolder } from '../../src/config/private-folder.ts';
+import { converse } from '../../src/control/connection.ts';
 import { RawClient } from '../kit/raw-client.ts';
 import { tempProject } from '../kit/temp-project.ts';
 import { until, within } from '../kit/wait.ts';
-import { Dev } from './dev.ts';
+import { Dev, GATED_BUILD } from './dev.ts';
 import { type Finished, MCP_DEV, runMcpDev } from './run.ts';
 
 /** A build that fails as long as the source has a certain word in it. */
@@ -216,6 +217,25 @@ describe('one server', () => {
     caller.kill('SIGINT');
     const cancelled = await puppet.received('notifications/cancelled');
     expect(cancelled.params?.requestId).toBe(held.id);
+  });
+
+  test('a call that comes while a change is built is answered by the new code', async () => {
+    const dev = await connect({ args: ['--build', GATED_BUILD] });
+    await dev.saveAndBuild();
+    const [socket] = sockets(dev.client.pid);
+    const replies = converse(`${privateFolder()}/${socket}`, {
+      ask: 'call',
+      tool: 'echo',
+      arguments: { text: 'hi' },
+    });
+    const answered = replies.next();
+    // That takes a process of its own, and much longer than to ask from here.
+    expect(await statusOf(dev)).toMatchObject([{ state: 'building', generation: 1 }]);
+    dev.openGate();
+    const { value } = await answered;
+    expect(value).toMatchObject({ reply: 'call', response: { result: { content: [{ text: 'hi @2' }] } } });
+    const { messages } = await dev.puppet(1);
+    expect(messages.map(({ method }) => method)).not.toContain('tools/call');
   });
 
   test('a session of the stateless protocol takes calls as well', async () => {
