@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -198,7 +199,7 @@ describe('one server', () => {
       stdout: 'hi @1\n',
       stderr: '',
     });
-    const json = await command(dev, 'call', 'puppet-project', 'echo', '{"text":"hi"}', '--json');
+    const json = await command(dev, 'call', String(dev.client.pid), 'echo', '{"text":"hi"}', '--json');
     expect(JSON.parse(json.stdout)).toMatchObject({ content: [{ type: 'text', text: 'hi @1' }] });
     expect(await command(dev, 'call', 'fails')).toMatchObject({ code: 1, stdout: 'no\n' });
     expect(await command(dev, 'call', 'echo', '{text')).toMatchObject({
@@ -292,10 +293,12 @@ describe('several servers', () => {
   });
 
   test('one is found from below its folder, and by name from anywhere', async () => {
-    const dev = await connect({ args: ['--name', 'found-by-name'] });
+    // Nothing else that runs on this machine is called like this.
+    const name = `found-${randomUUID()}`;
+    const dev = await connect({ args: ['--name', name] });
     const below = await runMcpDev(['status', '--json'], { cwd: dev.project.path('src') });
-    expect(JSON.parse(below.stdout)).toMatchObject([{ server: 'found-by-name' }]);
-    const anywhere = await runMcpDev(['call', 'found-by-name', 'echo', '{"text":"x"}'], {
+    expect(JSON.parse(below.stdout)).toMatchObject([{ server: name }]);
+    const anywhere = await runMcpDev(['call', name, 'echo', '{"text":"x"}'], {
       cwd: tempProject().folder,
     });
     expect(anywhere).toMatchObject({ code: 0, stdout: 'x @1\n' });
