@@ -36,7 +36,7 @@ export async function run(config: RunConfig): Promise<number> {
     pause: () => process.stdin.pause(),
     resume: () => process.stdin.resume(),
   };
-  const server = new DevServer(config, { client, serverStderr: stderr.writeBytes, reporter, journal });
+  const server = await DevServer.open(config, { client, serverStderr: stderr.writeBytes, reporter, journal });
   const presence = new Presence(
     () => subjectOf(config, server, journal),
     (text) => reporter.detail(text),

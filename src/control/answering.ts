@@ -1,8 +1,8 @@
 import type { Journal } from '../journal/journal.ts';
 import type { DevServer } from '../reload/dev-server.ts';
-import type { ServerStatus } from '../reload/status.ts';
 import { isObject } from '../wire/message.ts';
 import type { Ask, Hello, Reply } from './protocol.ts';
+import { steady } from './steady.ts';
 
 /** What a running `mcp-dev` shows of itself to other processes of its user. */
 export interface Subject {
@@ -85,7 +85,7 @@ function followStatus({ server, journal }: Subject, caller: Caller): void {
   const tell = (): void => {
     soon = undefined;
     const status = server.status();
-    const now = withoutClock(status);
+    const now = steady(status);
     if (now === told) return;
     told = now;
     caller.reply({ reply: 'status', status });
@@ -100,9 +100,4 @@ function followStatus({ server, journal }: Subject, caller: Caller): void {
     clearTimeout(soon);
     clearInterval(timer);
   });
-}
-
-/** That a process runs on is no news. */
-function withoutClock(status: ServerStatus): string {
-  return JSON.stringify({ ...status, uptimeMs: 0 });
 }

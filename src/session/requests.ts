@@ -13,6 +13,7 @@ export function newRequest(
     interrupted: undefined,
     token: undefined,
     progress: Number.NEGATIVE_INFINITY,
+    floor: Number.NEGATIVE_INFINITY,
     exchanged: false,
   };
 }

@@ -30,6 +30,7 @@ const STATUS: ServerStatus = {
   reloads: [],
   crashes: 0,
   strayLines: 0,
+  standby: { kind: 'waiting', pid: 4243, residentBytes: 51_300_000 },
 };
 
 function reload(more: Partial<PastReload>): PastReload {
@@ -61,6 +62,7 @@ test('it says what serves, for how long by now, and what is watched', () => {
     '● shop  serving',
     '  generation 3, process 4242, up 4 m 17 s, protocol 2025-11-25 (legacy)',
     '  watches src, /home/me/other',
+    '  standby: process 4243 waits, 51 MB',
     '  mcp-dev 1.0.0, process 4200, in /home/me/shop',
   ]);
 });
@@ -73,7 +75,7 @@ test('bars are as long as the times beside the slowest, and show each phase', ()
     removed: ['tool old'],
     changed: ['tool echo inputSchema'],
   });
-  expect(view({ reloads: [reload({}), slow] }).slice(5)).toEqual([
+  expect(view({ reloads: [reload({}), slow] }).slice(6)).toEqual([
     '  last reloads   ░ wait  ▓ build  █ start',
     '  14:02:11  #2   src/a.ts',
     '            ░███████████             wait 10, start 90, all 100 ms',
@@ -91,7 +93,7 @@ test('a reload that failed shows why, and so does a server with old code', () =>
   const { ms: _, ...failed } = reload({ ok: false, error });
   const lines = view({ state: 'stale', stale: error, reloads: [failed] });
   expect(lines[0]).toBe('● shop  stale');
-  expect(lines.slice(6)).toEqual([
+  expect(lines.slice(7)).toEqual([
     '  14:02:11  ✘    src/a.ts  the build failed',
     '',
     '  the build failed',
@@ -108,7 +110,7 @@ test('of a long error the beginning is shown, and where the rest is', () => {
 
 test('crashes and stray lines are counted', () => {
   const lines = view({ crashes: 1, strayLines: 2 });
-  expect(lines.slice(4)).toEqual(['  1 crash', "  2 lines on the server's stdout were no messages"]);
+  expect(lines.slice(5)).toEqual(['  1 crash', "  2 lines on the server's stdout were no messages"]);
 });
 
 test.each([20, 40, 60, 80, 120])('no line is longer than %i columns', (columns) => {

@@ -34,6 +34,7 @@ const STATUS: ServerStatus = {
   reloads: [],
   crashes: 0,
   strayLines: 0,
+  standby: { kind: 'none', reason: 'it is switched off' },
 };
 
 /** A folder as privateFolder makes it. */

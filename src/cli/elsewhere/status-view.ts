@@ -60,6 +60,7 @@ export function statusLines(shown: Shown, options: ViewOptions): readonly string
     headLine(status),
     ['  ', wordServing(shown, options.now)],
     ['  watches ', clean(status.watched.join(', ').replaceAll(hello.root + sep, ''))],
+    ['  ', wordStandby(status.standby)],
     [[`  mcp-dev ${hello.version}, process ${hello.pid}, in ${clean(hello.root)}`, kleur.dim]],
     ...troubleLines(status),
     ...timeline(status.reloads.slice(-options.reloads), options.columns, shorten),
@@ -82,6 +83,20 @@ function wordServing({ status, at }: Shown, now: number): string {
     era === undefined ? '' : `protocol ${protocolVersion} (${era})`,
   ];
   return parts.filter((part) => part !== '').join(', ');
+}
+
+function wordStandby(standby: ServerStatus['standby']): string {
+  switch (standby.kind) {
+    case 'waiting': {
+      const { pid, residentBytes } = standby;
+      const size = residentBytes === undefined ? '' : `, ${Math.round(residentBytes / 1e6)} MB`;
+      return `standby: process ${pid} waits${size}`;
+    }
+    case 'loading':
+      return 'standby: loading';
+    case 'none':
+      return `no standby: ${clean(standby.reason)}`;
+  }
 }
 
 function troubleLines({ crashes, strayLines }: ServerStatus): readonly (readonly Part[])[] {

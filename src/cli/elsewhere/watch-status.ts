@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { converse } from '../../control/connection.ts';
 import type { Instance } from '../../control/instances.ts';
+import { steady } from '../../control/steady.ts';
 import type { Elsewhere } from './command.ts';
 import { select } from './select.ts';
 import { COLUMNS, page, toJson } from './status.ts';
@@ -92,7 +93,7 @@ class Printout {
   }
 
   draw(shown: readonly Shown[], why: string | undefined): void {
-    const states = shown.map(({ status }) => ({ ...status, uptimeMs: 0 }));
+    const states = shown.map(({ status }) => steady(status));
     const news = JSON.stringify([states, shown.length === 0 ? why : undefined]);
     if (news === this.#last) return;
     this.#last = news;
