@@ -304,6 +304,16 @@ describe('several servers', () => {
     expect(anywhere).toMatchObject({ code: 0, stdout: 'x @1\n' });
   });
 
+  test('a suspended one is there, and does not answer', async () => {
+    const dev = await connect();
+    dev.client.kill('SIGSTOP');
+    const { code, stderr } = await command(dev, 'status', String(dev.client.pid));
+    dev.client.kill('SIGCONT');
+    expect(code).toBe(1);
+    expect(stderr).toContain(`process ${dev.client.pid}, which does not answer, as if suspended`);
+    expect(await command(dev, 'status')).toMatchObject({ code: 0 });
+  });
+
   test('a name that nobody has is no usage error', async () => {
     const none = await runMcpDev(['logs', 'nobody-is-called-this']);
     expect(none).toMatchObject({ code: 1, stdout: '' });

@@ -21,13 +21,10 @@ export async function select(name: string | undefined, place: Surroundings): Pro
 }
 
 /** The same for a command that can be for one only. */
-export async function selectOne(
-  name: string | undefined,
-  place: Surroundings,
-): Promise<Selected & { readonly instances?: readonly [Instance, ...Instance[]] }> {
+export async function selectOne(name: string | undefined, place: Surroundings): Promise<Selected> {
   const selected = await select(name, place);
   if (selected.kind === 'refused' || selected.instances.length === 1) return selected;
-  const why = `there are several, say which by name or process: ${wordInstances(selected.instances)}`;
+  const why = `there are several, say which by name or process: ${selected.instances.map(wordInstance).join(', ')}`;
   return { kind: 'refused', code: ExitCode.usage, why };
 }
 
@@ -49,15 +46,14 @@ function wordNone(
   instances: readonly Instance[],
   silent: readonly number[],
 ): string {
-  if (silent.length > 0 && instances.length === 0) {
-    return `mcp-dev runs and does not answer (process ${silent.join(', ')}): it may be suspended`;
-  }
-  if (name === undefined || instances.length === 0) return `no mcp-dev runs: ${START}`;
-  return `no mcp-dev is called ${name}; there is ${wordInstances(instances)}`;
+  const suspended = silent.map((pid) => `process ${pid}, which does not answer, as if suspended`);
+  const others = [...instances.map(wordInstance), ...suspended].join(', ');
+  if (others === '') return `no mcp-dev runs: ${START}`;
+  return `no mcp-dev ${name === undefined ? 'answers' : `is called ${name}`}; there is ${others}`;
 }
 
-function wordInstances(instances: readonly Instance[]): string {
-  return instances.map(({ hello }) => `${hello.name} (process ${hello.pid}, in ${hello.root})`).join(', ');
+function wordInstance({ hello }: Instance): string {
+  return `${hello.name} (process ${hello.pid}, in ${hello.root})`;
 }
 
 /** Without symlinks, as far as it is still there. */
