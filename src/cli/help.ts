@@ -15,13 +15,22 @@ const examples = [
 
 /** The text of `--help`, at most 100 columns wide but for the last line, which is a path. Ends with a newline. */
 export function helpText(): string {
-  const usage = Object.values<Command>(commands).flatMap((command) => command.usage);
+  const all = Object.values<Command>(commands);
+  const usage = all.filter(({ elsewhere }) => elsewhere === undefined).flatMap((command) => command.usage);
   return [
     'Stands between an MCP client and the MCP server that you write, and swaps the server at each save.',
     '',
     'Usage:',
     ...columns(usage.map(({ form, doc }) => [`mcp-dev ${form}`, doc])),
     ...Object.entries(groups).flatMap(([group, heading]) => ['', `${heading}:`, ...optionLines(group)]),
+    '',
+    'From another terminal (exit code 0: done, 1: nothing runs, or as below, 2: wrong usage):',
+    ...wrap(
+      'name is that of a server, or the number of a process. Without one, what was started in this folder is meant, ' +
+        'or else all that runs; logs, call and stop are for one only.',
+      width - 2,
+    ).map((line) => `  ${line}`),
+    ...all.filter(({ elsewhere }) => elsewhere).flatMap(elsewhereLines),
     '',
     'Examples:',
     ...examples.flatMap(([line, doc]) => [`  ${line}`, `      ${doc}`]),
@@ -62,14 +71,24 @@ function packageFolder(): string {
 
 function optionLines(group: string): readonly string[] {
   const rows = Object.entries<Option>(runOptions).filter(([, option]) => option.group === group);
-  return columns(
-    rows.map(([key, option]) => {
-      const forms = optionForms(key, option).join(', ');
-      const text = fallbackText(option);
-      const doc = text === undefined ? option.doc : `${option.doc} [default: ${text}]`;
-      return [option.short === undefined ? `    ${forms}` : forms, doc.replaceAll('`', '')];
-    }),
-  );
+  return columns(rows.map(([key, option]) => optionRow(key, option)));
+}
+
+function optionRow(key: string, option: Option): readonly [string, string] {
+  const forms = optionForms(key, option).join(', ');
+  const text = fallbackText(option);
+  const doc = text === undefined ? option.doc : `${option.doc} [default: ${text}]`;
+  return [option.short === undefined ? `    ${forms}` : forms, doc.replaceAll('`', '')];
+}
+
+/** A command with the options that it has for itself. */
+function elsewhereLines({ usage, options }: Command): readonly string[] {
+  const known: readonly Option[] = Object.values(runOptions);
+  const own = Object.entries(options).filter(([, option]) => !known.includes(option));
+  return columns([
+    ...usage.map(({ form, doc }) => [`mcp-dev ${form}`, doc] as const),
+    ...own.map(([key, option]) => optionRow(key, option)).map(([form, doc]) => [`    ${form}`, doc] as const),
+  ]);
 }
 
 /** Two columns, the right one wrapped; a left cell that is too long gets a line of its own. */
