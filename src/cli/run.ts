@@ -32,7 +32,9 @@ export async function run(config: RunConfig): Promise<number> {
     pause: () => process.stdin.pause(),
     resume: () => process.stdin.resume(),
   };
-  const server = new DevServer(config, { client, serverStderr: stderr.writeBytes, reporter, journal });
+  // Who sits at a terminal has keys for what the tools do.
+  const offered = terminal ? { ...config, tools: false } : config;
+  const server = new DevServer(offered, { client, serverStderr: stderr.writeBytes, reporter, journal });
   catchOwnCrash(server, complain);
   onStdout?.on('drain', () => server.clientHasRoom());
   // A client that does not read any more is gone.

@@ -7,7 +7,7 @@ import { ReloadMachine, type ReloadSettings } from './machine.ts';
 
 /** What happens to a development server: to its session, or to its processes and files. */
 export type CoreEvent =
-  | Extract<SessionEvent, { type: 'client' | 'server' | 'remembered' | 'closing' }>
+  | Extract<SessionEvent, { type: 'client' | 'server' | 'remembered' | 'tool-result' | 'log' | 'closing' }>
   | { readonly type: 'session-timer'; readonly timer: Timer }
   | Extract<
       ReloadEvent,
@@ -28,7 +28,10 @@ export type CoreEvent =
 
 /** What a development server does to the world. */
 export type Effect =
-  | Extract<SessionAction, { do: 'to-client' | 'to-server' | 'garbage' | 'logged' | 'warn' | 'remember' }>
+  | Extract<
+      SessionAction,
+      { do: 'to-client' | 'to-server' | 'garbage' | 'logged' | 'warn' | 'execute' | 'remember' }
+    >
   | { readonly do: 'set-session-timer'; readonly timer: Timer; readonly ms: number }
   | { readonly do: 'clear-session-timer'; readonly timer: Timer }
   | { readonly do: 'pause-session-timer'; readonly timer: Timer }
@@ -112,6 +115,8 @@ export class Core {
       case 'client':
       case 'server':
       case 'remembered':
+      case 'tool-result':
+      case 'log':
       case 'closing':
         this.#session.handle(event);
         return;
@@ -134,6 +139,7 @@ export class Core {
       case 'garbage':
       case 'logged':
       case 'warn':
+      case 'execute':
       case 'remember':
         this.#emit(action);
         return;

@@ -1,5 +1,6 @@
 import type { ErrorText } from '../journal/event.ts';
 import type { PastReload } from '../journal/journal.ts';
+import type { LaunchChoice } from './choice.ts';
 
 /**
  * `serving`: with the newest source; `stale`: with old code, for the newest source does not work; `building`,
@@ -21,6 +22,8 @@ export interface ServerStatus {
   readonly protocolVersion?: string;
   /** Folders, files and globs. */
   readonly watched: readonly string[];
+  /** What was chosen to be started instead of the server as configured. */
+  readonly choice?: LaunchChoice;
   /** Why the newest source does not work. */
   readonly stale?: ErrorText;
   /** The last reloads, the oldest first; `time` is ms since the epoch. */
@@ -28,4 +31,6 @@ export interface ServerStatus {
   readonly crashes: number;
   /** How many lines on the server's stdout were no messages. */
   readonly strayLines: number;
+  /** What was found out about the server that its author should know. */
+  readonly hints: readonly string[];
 }

@@ -9,6 +9,7 @@ import { questionMoved } from './draining.ts';
 import { readLists } from './hand-over.ts';
 import { receiveInitialize } from './handshake.ts';
 import { keepLean } from './keeping.ts';
+import { takeOwnCall } from './own-calls.ts';
 import { freshPeer } from './peers.ts';
 import { dispatch, takeBack } from './serving.ts';
 import { type ClientRequest, type Peer, type State, toServer } from './state.ts';
@@ -82,6 +83,7 @@ function receiveRequest(
     token: undefined,
     progress: Number.NEGATIVE_INFINITY,
     exchanged: false,
+    indirect: false,
   };
   if (method === DISCOVER) startDiscoveryClock(state);
   state.requests.set(id, request);
@@ -89,7 +91,7 @@ function receiveRequest(
     receiveInitialize(state, id, textAt(line, ['params']) ?? '{}');
     return;
   }
-  dispatch(state, request);
+  if (!takeOwnCall(state, request)) dispatch(state, request);
   keepLean(state, request);
 }
 

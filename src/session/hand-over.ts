@@ -214,7 +214,10 @@ function deferCalls(state: State, differences: readonly Difference[]): void {
       .map(({ name }) => name),
   );
   if (changed.size === 0) return;
-  const waits = [...state.held].filter((request) => changed.has(calledTool(request) ?? ''));
+  const waits = [...state.held].filter(
+    // Of a tool that is called through another one the client knows no schema.
+    (request) => !request.indirect && changed.has(calledTool(request) ?? ''),
+  );
   if (waits.length === 0) return;
   for (const request of waits) {
     dequeue(state, request);

@@ -9,6 +9,8 @@ import { answerAlone, discoverAlone, greet } from './handshake.ts';
 import { interrupt } from './interruption.ts';
 import { greetModern } from './modern.ts';
 import { logStale } from './old-code.ts';
+import { receiveResult } from './own-calls.ts';
+import { log } from './own-log.ts';
 import { freshPeer } from './peers.ts';
 import { holdTimeout, release, releaseDeferred } from './serving.ts';
 import { inFlightOf, initialState, type Peer, type SessionSettings, type State } from './state.ts';
@@ -101,6 +103,12 @@ function apply(state: State, event: SessionEvent): void {
       return;
     case 'closing':
       endSubscriptions(state);
+      return;
+    case 'tool-result':
+      receiveResult(state, event.key, event.result);
+      return;
+    case 'log':
+      log(state, event.level, event.text);
       return;
     case 'timer':
       expire(state, event.timer);

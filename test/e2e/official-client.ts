@@ -67,7 +67,7 @@ export abstract class OfficialClient {
 
   /** The first text of a tool's result. */
   abstract call(name: string, args?: JsonObject, options?: CallOptions): Promise<string>;
-  /** The names of all tools, over all pages. */
+  /** The names of all tools of the server, over all pages. */
   abstract tools(): Promise<string[]>;
   /** From now on, `notifications/resources/updated` come for this resource. */
   abstract subscribe(uri: string): Promise<void>;

@@ -5,7 +5,7 @@ import {
   ElicitRequestSchema,
   ListRootsRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
-import { type JsonObject, type Message, textOf } from '../kit/messages.ts';
+import { type JsonObject, type Message, serverTools, textOf } from '../kit/messages.ts';
 import type { TempProject } from '../kit/temp-project.ts';
 import { type CallOptions, type Era, type Launch, OfficialClient, throughMcpDev } from './official-client.ts';
 
@@ -57,7 +57,7 @@ export class SdkClient extends OfficialClient {
     let cursor: string | undefined;
     do {
       const page = await this.client.listTools(cursor === undefined ? {} : { cursor });
-      names.push(...page.tools.map(({ name }) => name));
+      names.push(...serverTools(page.tools));
       cursor = page.nextCursor;
     } while (cursor !== undefined);
     return names;

@@ -1,6 +1,6 @@
 import { Client, type McpSubscription, type VersionNegotiationMode } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
-import { type JsonObject, type Message, textOf } from '../kit/messages.ts';
+import { type JsonObject, type Message, serverTools, textOf } from '../kit/messages.ts';
 import type { TempProject } from '../kit/temp-project.ts';
 import { type CallOptions, type Era, type Launch, OfficialClient, throughMcpDev } from './official-client.ts';
 
@@ -72,7 +72,7 @@ export class Sdk2Client extends OfficialClient {
   }
 
   async tools(): Promise<string[]> {
-    return (await this.client.listTools()).tools.map(({ name }) => name);
+    return serverTools((await this.client.listTools()).tools);
   }
 
   async subscribe(uri: string): Promise<void> {
