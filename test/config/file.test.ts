@@ -185,7 +185,8 @@ describe('what it says', () => {
 });
 
 describe('mistakes name the file, the line and the key', () => {
-  const keys = 'the keys are the flags of mcp-dev --help in camelCase, and "command", "args", "entry"';
+  const keys =
+    'the keys are the flags of mcp-dev --help in camelCase, and "command", "args", "entry", "variants"';
   const command =
     'a list of strings, the program and its arguments each on its own, as in ["node", "dist/server.js"]';
   test.each<[string, string, string]>([
