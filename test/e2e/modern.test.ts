@@ -380,6 +380,7 @@ test('a requestState of the build before is refused by its key, which is explain
   for (const { error } of responses)
     expect(error).toMatchObject({ code: -32602, data: { reason: 'invalid_request_state' } });
   await client.stderrLine(/requestState.*MCP_DEV_SECRET/);
+  expect(textOf(await client.callTool('mcp_dev_status'))).toMatch(/^hint: .*requestState.*MCP_DEV_SECRET/m);
   await client.close();
   expect(client.stderr.all.filter((line) => line.includes('MCP_DEV_SECRET'))).toHaveLength(1);
 });
