@@ -71,7 +71,7 @@ function status({ server }: ToolSettings): ToolDefinition {
         era: { enum: ['legacy', 'modern'] },
         protocolVersion: { type: 'string' },
         watched: { type: 'array', items: { type: 'string' } },
-        choice: { type: 'object', description: 'what was chosen to run instead of the server as configured' },
+        choice: choiceSchema,
         stale: { ...errorSchema, description: 'why the newest source does not work' },
         reloads: { type: 'array', items: reloadSchema, description: 'the last ones, the oldest first' },
         crashes: { type: 'integer' },
@@ -109,7 +109,7 @@ function reload({ server, variants, allowCommands }: ToolSettings): ToolDefiniti
         server: { type: 'string' },
         state: { type: 'string', description: 'as in mcp_dev_status; building: it has not ended yet' },
         ...reloadSchema.properties,
-        choice: { type: 'object', description: 'what was chosen to run instead of the server as configured' },
+        choice: choiceSchema,
       },
       required: ['server', 'state', 'added', 'removed', 'changed'],
     },
@@ -252,6 +252,21 @@ const errorSchema = {
     text: { type: 'string', description: "the compiler's or the server's own words" },
   },
   required: ['reason', 'summary', 'text'],
+} as const;
+
+const choiceSchema = {
+  type: 'object',
+  description: 'what was chosen to run instead of the server as configured; absent when nothing was',
+  properties: {
+    variant: { type: 'string' },
+    command: { type: 'string' },
+    args: { type: 'array', items: { type: 'string' } },
+    variables: {
+      type: 'array',
+      items: { type: 'string' },
+      description: 'names of the variables that are added',
+    },
+  },
 } as const;
 
 const names = (description: string) => ({ type: 'array', items: { type: 'string' }, description }) as const;

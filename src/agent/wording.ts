@@ -1,7 +1,7 @@
 import type { ErrorText, NamedDifferences } from '../journal/event.ts';
 import type { PastReload } from '../journal/journal.ts';
 import type { LogLine } from '../journal/log-ring.ts';
-import type { LaunchChoice } from '../reload/choice.ts';
+import type { ShownChoice } from '../reload/choice.ts';
 import type { ServerStatus } from '../reload/status.ts';
 import { wordPhases, wordTrigger } from '../report/wording.ts';
 
@@ -51,16 +51,16 @@ export function wordNamed({ added, removed, changed }: NamedDifferences): string
 
 /** An error in one sentence, and in the words of whoever complained. */
 export function wordError({ summary, text }: ErrorText): string {
-  return text === '' ? summary : `${summary}:\n${text}`;
+  return text === '' ? summary : `${summary}:\n${text.trimEnd()}`;
 }
 
-/** What runs instead of the server as configured. Values of variables are not shown. */
-export function wordChoice({ variant, override: { command, args, env } }: LaunchChoice): string {
+/** What runs instead of the server as configured. */
+function wordChoice({ variant, command, args, variables }: ShownChoice): string {
   const parts = [
     variant === undefined ? undefined : `variant "${variant}"`,
     command === undefined ? undefined : `command ${command}`,
     args === undefined ? undefined : `arguments ${JSON.stringify(args)}`,
-    env === undefined ? undefined : `variables ${Object.keys(env).join(', ')}`,
+    variables === undefined ? undefined : `variables ${variables.join(', ')}`,
   ];
   return parts.filter((part) => part !== undefined).join(', ');
 }

@@ -14,3 +14,20 @@ export function chosenLaunch(launch: Launch, choice: LaunchChoice | undefined): 
   const { command, args = launch.args } = choice?.override ?? {};
   return command === undefined ? { ...launch, args } : { kind: 'command', command, args };
 }
+
+/** A choice as it may be shown to whoever asks: of variables only the names, as their values may be secret. */
+export interface ShownChoice {
+  readonly variant?: string;
+  readonly command?: string;
+  readonly args?: readonly string[];
+  readonly variables?: readonly string[];
+}
+
+export function shownChoice({ variant, override: { command, args, env } }: LaunchChoice): ShownChoice {
+  return {
+    ...(variant === undefined ? {} : { variant }),
+    ...(command === undefined ? {} : { command }),
+    ...(args === undefined ? {} : { args }),
+    ...(env === undefined ? {} : { variables: Object.keys(env) }),
+  };
+}

@@ -13,7 +13,7 @@ import { isObject } from '../wire/message.ts';
 import { type ByteSink, Outbox } from '../wire/outbox.ts';
 import { AwaitedReloads, type ReloadOutcome } from './awaited.ts';
 import { Backlog } from './backlog.ts';
-import type { LaunchChoice } from './choice.ts';
+import { type LaunchChoice, shownChoice } from './choice.ts';
 import { Core, type CoreEvent, type Effect } from './core.ts';
 import { recallHandshake, rememberHandshake } from './handshake-memory.ts';
 import { RunningGeneration } from './running.ts';
@@ -185,7 +185,7 @@ export class DevServer {
       ...(process?.pid === undefined ? {} : { pid: process.pid, uptimeMs: Date.now() - process.startedAt }),
       ...(protocol === undefined ? {} : { era: protocol.era, protocolVersion: protocol.version }),
       watched: watched.length === 0 ? [root] : watched,
-      ...(choice === undefined ? {} : { choice }),
+      ...(choice === undefined ? {} : { choice: shownChoice(choice) }),
       ...(broken === undefined ? {} : { stale: errorText(broken) }),
       reloads,
       crashes,

@@ -1,6 +1,6 @@
 import type { ErrorText } from '../journal/event.ts';
 import type { PastReload } from '../journal/journal.ts';
-import type { LaunchChoice } from './choice.ts';
+import type { ShownChoice } from './choice.ts';
 
 /**
  * `serving`: with the newest source; `stale`: with old code, for the newest source does not work; `building`,
@@ -23,7 +23,7 @@ export interface ServerStatus {
   /** Folders, files and globs. */
   readonly watched: readonly string[];
   /** What was chosen to be started instead of the server as configured. */
-  readonly choice?: LaunchChoice;
+  readonly choice?: ShownChoice;
   /** Why the newest source does not work. */
   readonly stale?: ErrorText;
   /** The last reloads, the oldest first; `time` is ms since the epoch. */

@@ -302,7 +302,7 @@ describe('variants', () => {
     expect(reload?.inputSchema).not.toHaveProperty('properties.command');
 
     expect(await live.client.callTool('mcp_dev_reload', { variant: 'debug' })).toMatchObject({
-      structuredContent: { ok: true, choice: { variant: 'debug' } },
+      structuredContent: { ok: true, choice: { variant: 'debug', variables: ['MODE'] } },
     });
     expect(await live.call()).toBe('debug given');
     live.project.write('server.mjs', `${files({})['server.mjs']}\n`);
