@@ -26,9 +26,7 @@ const launchExpectations = {
     'a list of strings, the program and its arguments each on its own, as in ["node", "dist/server.js"]',
   entry: 'a string, the file of the server',
   args: 'a list of strings',
-  variants:
-    'an object of variants by name, as in { "debug": { "env": { "DEBUG": "1" } } }; a variant may have "command" (a string), ' +
-    '"args" (a list of strings) and "env" (an object of strings), and any name but "default", which is the server without one',
+  variants: 'an object of variants by name, as in { "debug": { "env": { "DEBUG": "1" } } }',
 };
 
 /**
@@ -145,10 +143,27 @@ function unknownKey(key: string, keys: readonly string[], table: OptionTable): s
 function wrongValue(table: OptionTable, path: Path, whole: unknown): string {
   const got = path.reduce<unknown>((inner, step) => (inner as Record<string | number, unknown>)[step], whole);
   const shown = JSON.stringify(got) ?? typeof got;
-  const [key] = path;
+  const [key, ...inner] = path;
   if (key === undefined) return `the configuration must be an object with keys (got ${shortened(shown)})`;
+  if (key === 'variants' && inner.length > 0) return wrongVariant(inner, shortened(shown));
   const expected = isLaunchKey(key) ? launchExpectations[key] : expectation(table[key]!, got);
   return `"${key}" must be ${expected} (got ${shortened(shown)})`;
+}
+
+function wrongVariant([name, key]: Path, got: string): string {
+  if (!isVariantName(String(name))) {
+    return `"variants" cannot have ${JSON.stringify(name)}: "${DEFAULT_VARIANT}" stands for the server as configured`;
+  }
+  const place = [name, ...(key === undefined ? [] : [key])]
+    .map((step) => `.${JSON.stringify(step)}`)
+    .join('');
+  const expected =
+    key === undefined
+      ? 'an object with "command", "args" or "env"'
+      : { command: 'a string that is not empty', args: 'a list of strings', env: 'an object of strings' }[
+          key
+        ];
+  return `"variants"${place} must be ${expected} (got ${got})`;
 }
 
 function isLaunchKey(key: string | number): key is keyof typeof launchExpectations {
