@@ -94,7 +94,7 @@ function reload({ server, variants, allowCommands }: ToolSettings): ToolDefiniti
     description:
       `Builds and restarts the MCP server "${server}", which is under development, waits until that has ended ` +
       `(${RELOAD_WAIT_MS / 1000} s at most), and tells the outcome. Call it after an edit of the server's source: a save ` +
-      'reloads by itself, but only this answers with what came of it, which is either the tools that were added, removed ' +
+      'reloads by itself, but this answers with what came of it, which is either the tools that were added, removed ' +
       'or changed, or the error text of the compiler or the server. After a failure the code before goes on serving. The ' +
       'session stays open, and no request is lost.',
     inputSchema: objectOf({
@@ -109,9 +109,15 @@ function reload({ server, variants, allowCommands }: ToolSettings): ToolDefiniti
         server: { type: 'string' },
         state: { type: 'string', description: 'as in mcp_dev_status; building: it has not ended yet' },
         ...reloadSchema.properties,
+        earlier: {
+          type: 'array',
+          items: reloadSchema,
+          description:
+            'successful reloads before this one that you were not told of, such as by your last save',
+        },
         choice: choiceSchema,
       },
-      required: ['server', 'state', 'added', 'removed', 'changed'],
+      required: ['server', 'state', 'added', 'removed', 'changed', 'earlier'],
     },
     annotations: {
       readOnlyHint: false,

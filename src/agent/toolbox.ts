@@ -1,5 +1,6 @@
 import { DEFAULT_VARIANT, type Variants } from '../config/variants.ts';
 import { errorText, type NamedDifferences, nameDifferences } from '../journal/event.ts';
+import type { PastReload } from '../journal/journal.ts';
 import type { LogRing, LogSource } from '../journal/log-ring.ts';
 import type { ReloadOutcome } from '../reload/awaited.ts';
 import type { LaunchChoice } from '../reload/choice.ts';
@@ -8,7 +9,7 @@ import { shortenIn, wordPhases, wordTrigger } from '../report/wording.ts';
 import type { JsonObject } from '../wire/message.ts';
 import { argumentProblem } from './arguments.ts';
 import { LOG_LINES, RELOAD_WAIT_MS, type ToolDefinition, toolDefinitions } from './definitions.ts';
-import { logText, statusText, wordError, wordNamed } from './wording.ts';
+import { logText, statusText, wordError, wordNamed, wordReload } from './wording.ts';
 
 /** What the tools need of the server that they are about. */
 export interface ToolboxPorts {
@@ -31,6 +32,8 @@ export class Toolbox {
   readonly definitions: readonly ToolDefinition[];
   readonly #ports: ToolboxPorts;
   readonly #shorten: (path: string) => string;
+  /** When the last of the reloads ended that the agent was told of; ms since the epoch. */
+  #told = 0;
 
   constructor(ports: ToolboxPorts) {
     const { server, variants, allowCommands, root } = ports;
@@ -64,6 +67,7 @@ export class Toolbox {
 
   #status(): JsonObject {
     const whole = this.#ports.status();
+    this.#noteTold(whole.reloads);
     const status = { ...whole, reloads: whole.reloads.slice(-RELOADS) };
     return toolResult(statusText(status, this.#shorten, Date.now()), status);
   }
@@ -81,17 +85,32 @@ export class Toolbox {
   async #reload(args: JsonObject): Promise<JsonObject> {
     const { reason } = args;
     const by = typeof reason === 'string' && reason !== '' ? `mcp_dev_reload: ${reason}` : 'mcp_dev_reload';
+    const told = this.#told;
     const outcome = await this.#ports.reload(by, RELOAD_WAIT_MS, this.#choiceOf(args));
-    const { state, choice } = this.#ports.status();
+    const { state, choice, reloads } = this.#ports.status();
     const shared = { server: this.#ports.server, ...(choice === undefined ? {} : { choice }) };
     if (outcome.event === 'pending') {
       const text = `The reload has not ended after ${RELOAD_WAIT_MS / 1000} s; mcp_dev_status tells later what came of it.`;
-      return toolResult(text, { ...shared, state: 'building', ...nameDifferences([]) });
+      return toolResult(text, { ...shared, state: 'building', ...nameDifferences([]), earlier: [] });
     }
-    const told = describeOutcome(outcome);
-    const text = this.#wordOutcome(outcome, told);
-    const result = toolResult(text, { ...shared, ...told, state });
-    return told.ok ? result : { ...result, isError: true };
+    const described = describeOutcome(outcome);
+    // A save reloads by itself: what the agent changed may have come with that, before it called.
+    const others = outcome.event === 'crashed' ? reloads : reloads.slice(0, -1);
+    const earlier = others.filter(
+      ({ ok, time, trigger }) => ok && time > told && trigger.kind !== 'first-start',
+    );
+    this.#noteTold(reloads);
+    const text = [
+      this.#wordOutcome(outcome, described),
+      ...(earlier.length === 0 ? [] : ['Before that, since you last asked:']),
+      ...earlier.map((reload) => `- ${wordReload(reload, this.#shorten, Date.now())}`),
+    ].join('\n');
+    const result = toolResult(text, { ...shared, ...described, state, earlier });
+    return described.ok ? result : { ...result, isError: true };
+  }
+
+  #noteTold(reloads: readonly PastReload[]): void {
+    this.#told = reloads.at(-1)?.time ?? this.#told;
   }
 
   #wordOutcome(outcome: Exclude<ReloadOutcome, { event: 'pending' }>, differences: NamedDifferences): string {
@@ -101,7 +120,7 @@ export class Toolbox {
         const known = outcome.differences !== undefined;
         const named = known ? wordNamed(differences) : 'the tools before it are not known';
         const isNew = differences.added.some((one) => one.startsWith('tool '));
-        const advice = isNew ? '\nTools that are missing in your list can be called with mcp_dev_call.' : '';
+        const advice = isNew ? '\nA tool that is not in your list can be called with mcp_dev_call.' : '';
         return (
           `The reload succeeded: generation ${generation} serves the newest source ` +
           `(${wordTrigger(trigger, this.#shorten)}; ${wordPhases(phases)}).\nDifferences: ${named}${advice}`

@@ -83,7 +83,8 @@ function wordState({ state, generation }: ServerStatus): string {
   }
 }
 
-function wordReload(reload: PastReload, shorten: (path: string) => string, now: number): string {
+/** A past reload in one line: when, why, and what came of it. */
+export function wordReload(reload: PastReload, shorten: (path: string) => string, now: number): string {
   const { ok, generation, trigger, ms, error, time } = reload;
   const when = `${duration(now - time)} ago, ${wordTrigger(trigger, shorten)}`;
   if (!ok) return `${when}: failed, ${error?.summary ?? 'for no known reason'}`;

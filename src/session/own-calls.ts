@@ -54,7 +54,8 @@ export function refuseUnknownTool(
   const names = tools.flatMap((tool) => (typeof tool.name === 'string' ? [tool.name] : []));
   const old = stale === undefined ? '' : `, which has the code before: ${stale.summary}`;
   const near = nearest(name, names, MOST_NAMES).join(', ');
-  const advice = near === '' ? 'it has no tools' : `the nearest of its ${names.length} tools: ${near}`;
+  const which = names.length > MOST_NAMES ? `the nearest of its ${names.length} tools` : 'its tools';
+  const advice = near === '' ? 'it has none' : `${which}: ${near}`;
   return toolError(
     request,
     `there is no tool ${JSON.stringify(name)} in generation ${peer.generation}${old}; ${advice}`,

@@ -222,6 +222,25 @@ test('a tool of the server wins over ours of the same name, and it is said', asy
   expect(textOf(await dev.client.callTool('mcp_dev_status'))).toContain('is serving');
 });
 
+test('a reload tells what earlier ones had changed, of which nobody asked', async () => {
+  const dev = await Dev.connect();
+  dev.saveServer({ moreTools: [{ name: 'more', inputSchema: { type: 'object' } }] });
+  await dev.tookOver(2);
+  const first = await dev.client.callTool('mcp_dev_reload');
+  expect(first).toMatchObject({
+    structuredContent: { added: [], earlier: [{ generation: 2, added: ['tool more'] }] },
+  });
+  expect(textOf(first)).toMatch(
+    /Before that, since you last asked:\n- .* ago, puppet\.json: generation 2 .*\+tool more$/,
+  );
+  expect(await dev.client.callTool('mcp_dev_reload')).toMatchObject({
+    structuredContent: { added: [], earlier: [] },
+  });
+  await dev.reload(5);
+  await dev.client.callTool('mcp_dev_status');
+  expect(await dev.client.callTool('mcp_dev_reload')).toMatchObject({ structuredContent: { earlier: [] } });
+});
+
 test('calls of several clients at once are one reload', async () => {
   const dev = await Dev.connect({ args: ['--build', `echo >> builds.txt; ${GATED_BUILD}`] });
   dev.project.write('wait', '');
