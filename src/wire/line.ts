@@ -75,6 +75,8 @@ export class Line {
 
   /** Whether this ASCII text, of few characters, lies in it somewhere. Nothing is joined for that. */
   includes(text: string): boolean {
+    const { first, more, start, end } = this;
+    if (more.length === 0) return first.subarray(start, end).includes(text, 0, 'latin1');
     const near = text.length - 1;
     let before: Buffer = Buffer.alloc(0);
     for (const part of this.parts()) {
