@@ -80,6 +80,13 @@ function status({ server }: ToolSettings): ToolDefinition {
           description: 'lines on stdout that were no MCP messages; print to stderr instead',
         },
         hints: { type: 'array', items: { type: 'string' } },
+        standby: {
+          type: 'object',
+          description:
+            'the process that waits to be the next one, with its packages loaded, or why there is none',
+          properties: { kind: { enum: ['waiting', 'loading', 'none'] }, reason: { type: 'string' } },
+          required: ['kind'],
+        },
       },
       required: ['server', 'state', 'watched', 'reloads', 'crashes', 'strayLines', 'hints'],
     },

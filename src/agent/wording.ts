@@ -21,6 +21,7 @@ export function statusText(status: ServerStatus, shorten: (path: string) => stri
     `watched: ${watched.join(', ')}`,
     ...(choice === undefined ? [] : [`chosen: ${wordChoice(choice)}`]),
     `crashes: ${crashes}, stray lines on stdout: ${strayLines}`,
+    `standby: ${wordStandby(status.standby)}`,
     ...status.hints.map((hint) => `hint: ${hint}`),
     ...(reloads.length === 0 ? [] : ['last reloads, the newest first:']),
     ...[...reloads].reverse().map((reload) => `- ${wordReload(reload, shorten, now)}`),
@@ -63,6 +64,17 @@ function wordChoice({ variant, command, args, variables }: ShownChoice): string 
     variables === undefined ? undefined : `variables ${variables.join(', ')}`,
   ];
   return parts.filter((part) => part !== undefined).join(', ');
+}
+
+function wordStandby(standby: ServerStatus['standby']): string {
+  switch (standby.kind) {
+    case 'waiting':
+      return `process ${standby.pid} waits to be the next generation`;
+    case 'loading':
+      return 'is being prepared';
+    case 'none':
+      return `none, as ${standby.reason}`;
+  }
 }
 
 function wordState({ state, generation }: ServerStatus): string {

@@ -34,7 +34,12 @@ export async function run(config: RunConfig): Promise<number> {
   };
   // Who sits at a terminal has keys for what the tools do.
   const offered = terminal ? { ...config, tools: false } : config;
-  const server = new DevServer(offered, { client, serverStderr: stderr.writeBytes, reporter, journal });
+  const server = await DevServer.open(offered, {
+    client,
+    serverStderr: stderr.writeBytes,
+    reporter,
+    journal,
+  });
   catchOwnCrash(server, complain);
   onStdout?.on('drain', () => server.clientHasRoom());
   // A client that does not read any more is gone.

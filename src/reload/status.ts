@@ -1,5 +1,6 @@
 import type { ErrorText } from '../journal/event.ts';
 import type { PastReload } from '../journal/journal.ts';
+import type { StandbyStatus } from '../standby/keeper.ts';
 import type { ShownChoice } from './choice.ts';
 
 /**
@@ -33,4 +34,6 @@ export interface ServerStatus {
   readonly strayLines: number;
   /** What was found out about the server that its author should know. */
   readonly hints: readonly string[];
+  /** The process that waits to be the next generation, or why there is none. */
+  readonly standby: StandbyStatus;
 }

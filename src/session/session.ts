@@ -3,7 +3,7 @@ import { endDrain, endKeeping, retire, withdraw } from './draining.ts';
 import type { SessionAction, SessionEvent, Timer } from './events.ts';
 import type { Failure } from './failure.ts';
 import { receiveFromClient } from './from-client.ts';
-import { endMerge, receiveFromServer } from './from-server.ts';
+import { receiveFromServer } from './from-server.ts';
 import { activate, losePatience, revert } from './hand-over.ts';
 import { answerAlone, discoverAlone, greet } from './handshake.ts';
 import { interrupt } from './interruption.ts';
@@ -12,9 +12,10 @@ import { logStale } from './old-code.ts';
 import { receiveResult } from './own-calls.ts';
 import { log } from './own-log.ts';
 import { freshPeer } from './peers.ts';
+import { endMerge } from './server-notifications.ts';
 import { holdTimeout, release, releaseDeferred } from './serving.ts';
 import { inFlightOf, initialState, type Peer, type SessionSettings, type State } from './state.ts';
-import { acknowledgeAlone, endSubscriptions, listenAgain } from './subscriptions.ts';
+import { acknowledgeAlone, endSubscriptions, listenAgain, missHandOver } from './subscriptions.ts';
 import { forgetTasks } from './tasks.ts';
 
 /**
@@ -95,7 +96,9 @@ function apply(state: State, event: SessionEvent): void {
     }
     case 'revert': {
       const peer = state.peers.get(event.generation);
-      if (peer !== undefined) revert(state, peer);
+      if (peer === undefined) return;
+      revert(state, peer);
+      if (state.conversation.state === 'greeting') greet(state, peer);
       return;
     }
     case 'remembered':
@@ -121,6 +124,7 @@ function started(state: State, generation: number, newest: boolean): void {
     generation,
     newest,
     phase: { phase: 'fresh' },
+    fits: false,
     capabilities: {},
     catalogue: new Map(),
     questions: new Map(),
@@ -134,6 +138,7 @@ function started(state: State, generation: number, newest: boolean): void {
   switch (state.conversation.state) {
     case 'silent':
       // Nothing is known by which it could be judged: it takes over as it is.
+      if (state.first !== undefined) missHandOver(state);
       listenAgain(state, peer);
       if (state.active === undefined) release(state);
       else activate(state, peer);

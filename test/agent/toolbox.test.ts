@@ -14,6 +14,7 @@ const STATUS: ServerStatus = {
   crashes: 0,
   strayLines: 0,
   hints: [],
+  standby: { kind: 'none', reason: 'it is switched off' },
 };
 
 interface Given {
