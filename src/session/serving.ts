@@ -1,8 +1,8 @@
 import { isHarmlessCall } from './again.ts';
+import { refuseUnknownTool } from './agent-calls.ts';
 import { answer, answerDown, refuse } from './answers.ts';
 import { refuseForeignCursor } from './cursors.ts';
 import type { Failure } from './failure.ts';
-import { refuseUnknownTool } from './own-calls.ts';
 import { expectLateAnswer, finishDraining, freshPeer } from './peers.ts';
 import { ownResult } from './results.ts';
 import { type ClientRequest, type Peer, type State, toServer } from './state.ts';

@@ -1,4 +1,5 @@
 import { isRepeatable } from './again.ts';
+import { receiveResult } from './agent-calls.ts';
 import { endDrain, endKeeping, retire, withdraw } from './draining.ts';
 import type { SessionAction, SessionEvent, Timer } from './events.ts';
 import type { Failure } from './failure.ts';
@@ -9,7 +10,6 @@ import { answerAlone, discoverAlone, greet } from './handshake.ts';
 import { interrupt } from './interruption.ts';
 import { greetModern } from './modern.ts';
 import { logStale } from './old-code.ts';
-import { receiveResult } from './own-calls.ts';
 import { log } from './own-log.ts';
 import { freshPeer } from './peers.ts';
 import { endMerge } from './server-notifications.ts';
