@@ -46,6 +46,7 @@ export function wordDifferences(differences: readonly Difference[]): string {
     .join(', ');
 }
 
+/** Why a reload was begun. */
 export function wordTrigger(trigger: Trigger, shorten: (path: string) => string): string {
   switch (trigger.kind) {
     case 'first-start':
@@ -62,6 +63,7 @@ export function wordTrigger(trigger: Trigger, shorten: (path: string) => string)
   }
 }
 
+/** How long it took: `wait 9, build 380, start 223, all 612 ms`. */
 export function wordPhases({ gather, build, start, total }: Phases): string {
   const parts = [
     gather > 0 ? `wait ${gather}` : '',
