@@ -256,6 +256,7 @@ test('calls of several clients at once are one reload', async () => {
   for (const { structuredContent } of outcomes)
     expect(structuredContent).toEqual(outcomes[0]?.structuredContent);
   expect(outcomes[0]).toMatchObject({ structuredContent: { ok: true, generation: 2 } });
+  await dev.puppet(2);
   expect(dev.started).toBe(2);
   expect(readFileSync(dev.project.path('builds.txt'), 'utf8')).toBe('\n\n');
 });
@@ -364,7 +365,7 @@ describe('variants', () => {
     await starting.do({ do: 'release' });
     await (await dev.puppet(3)).do({ do: 'release' });
     expect(await chosen).toMatchObject({ structuredContent: { ok: true, choice: { variant: 'debug' } } });
-    const serving = await dev.puppet(dev.started);
+    const serving = await dev.puppet(3);
     expect(serving.started.env.PUPPET_MODE).toBe('debug');
   });
 
