@@ -1,8 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { fallbackText, groups, type Option, optionForms } from '../config/option.ts';
 import { type Command, commands, runOptions } from '../config/options.ts';
+import { packageFolder } from '../system/package.ts';
 
 const width = 100;
 
@@ -43,21 +42,6 @@ export function readmeTable(): string {
     ['---', '---', '---'],
   ];
   return [...heading, ...rows].map((cells) => `| ${cells.map(escapePipes).join(' | ')} |\n`).join('');
-}
-
-/** The version in package.json. */
-export function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8')) as {
-    version: string;
-  };
-  return version;
-}
-
-/** The folder of this package, from the sources and from the one file that is built of them. */
-function packageFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-  return folder;
 }
 
 function optionLines(group: string): readonly string[] {

@@ -2,8 +2,9 @@ import type { Usage } from '../config/layers.ts';
 import { resolveColor } from '../config/merge.ts';
 import { configure, type Host, type RunConfig } from '../config/run-config.ts';
 import { readSettings } from '../config/settings.ts';
+import { packageVersion } from '../system/package.ts';
 import { dumpText } from './dump.ts';
-import { helpText, packageVersion } from './help.ts';
+import { helpText } from './help.ts';
 import { type Parsed, parse } from './parse.ts';
 
 /** What the command line asks for. `usage` is one sentence without prefix, for exit code 2. */

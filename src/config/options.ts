@@ -217,6 +217,33 @@ export const runOptions = {
     fallback: undefined,
     doc: 'the log, whatever the verbosity on stderr; bounded in size',
   },
+  events: {
+    kind: 'text',
+    placeholder: '<file>',
+    path: 'new file',
+    group: 'output',
+    fallback: undefined,
+    doc: 'append what happens to a file, or to a named pipe, one JSON object a line',
+  },
+  record: {
+    kind: 'text',
+    placeholder: '<file>',
+    path: 'new recording',
+    group: 'output',
+    fallback: undefined,
+    doc:
+      'write every message of the session to a file, for `mcp-dev replay`; the file is for its owner alone, and ' +
+      'that of an earlier session is replaced',
+  },
+  redact: {
+    kind: 'list',
+    placeholder: '<key>',
+    group: 'output',
+    fallback: [],
+    doc:
+      'mask the values of this key, at any depth and whatever its case, in the recording, the events and the log ' +
+      'file; repeatable',
+  },
   verbose: {
     kind: 'switch',
     short: 'v',

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import picomatch from 'picomatch';
+import { recordProblem } from '../recording/recorder.ts';
 import type { PathRole } from './option.ts';
 
 /** What lies at a path, symlinks followed. */
@@ -26,6 +27,9 @@ export interface Placed {
   readonly problem: string | undefined;
 }
 
+/** Our stdout under its other names: nothing but messages may be written to it. */
+const STDOUT = ['/dev/stdout', '/dev/fd/1', '/proc/self/fd/1'];
+
 /** Makes what was written absolute, `base` being where relative paths start, and looks whether it fits its role. */
 export function placePath(base: string, written: string, role: PathRole): Placed {
   const path = resolve(base, written);
@@ -39,8 +43,13 @@ export function placePath(base: string, written: string, role: PathRole): Placed
       return { path, problem: there === 'folder' ? 'which is a folder' : 'which does not exist' };
     case 'new file':
       if (there === 'folder') return { path, problem: 'which is a folder' };
+      if (STDOUT.includes(path)) return { path, problem: 'which is for MCP messages alone' };
       if (lies(dirname(path)) === 'folder') return { path, problem: undefined };
       return { path, problem: `but there is no folder ${dirname(path)}` };
+    case 'new recording': {
+      const placed = placePath(base, written, 'new file');
+      return { path, problem: placed.problem ?? recordProblem(path) };
+    }
     case 'path or glob':
       return there === 'nothing' ? placeGlob(base, written) : { path, problem: undefined };
   }

@@ -190,10 +190,12 @@ export class Workshop {
   }
 
   async #attach(): Promise<Watch> {
-    const { root, entry, watch, ignore, extensions, poll, debounce, envFiles, logFile } = this.#config;
+    const { root, entry, watch, ignore, extensions, poll, debounce, envFiles } = this.#config;
+    const { logFile, events, record } = this.#config;
     const outputs = await knownOutputs({ root, ...(entry === undefined ? {} : { entry }) });
     // We write there ourselves: to the log with each reload.
-    const own = [cacheFolder(), ...(logFile === undefined ? [] : logFiles(logFile))];
+    const written = [...(logFile === undefined ? [] : logFiles(logFile)), events, record];
+    const own = [cacheFolder(), ...written.filter((file) => file !== undefined)];
     const started = startWatch(
       {
         root,

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { helpText, packageVersion, readmeTable } from '../../src/cli/help.ts';
+import { helpText, readmeTable } from '../../src/cli/help.ts';
 import { type Option, optionForms } from '../../src/config/option.ts';
 import { runOptions } from '../../src/config/options.ts';
+import { packageVersion } from '../../src/system/package.ts';
 
 const rows = Object.entries<Option>(runOptions);
 const lines = helpText().trimEnd().split('\n');
