@@ -11,6 +11,8 @@ export type Parsed =
       readonly kind: 'parsed';
       readonly command: CommandName;
       readonly flags: Layer;
+      /** The file that stands before the entry or the command, as it was typed. */
+      readonly recording: string | undefined;
       /** The file that was named as the entry, as it was typed. */
       readonly entry: string | undefined;
       /** Everything after the first `--`; undefined when there is none. */
@@ -37,12 +39,18 @@ export function parse(argv: readonly string[]): Parsed {
   const options: Table = commands[command].options;
   const queue = argv.slice(command === 'run' ? 0 : 1);
   const flags = new Map<string, Given>();
+  let recording: string | undefined;
   let entry: string | undefined;
 
   for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
     const line: Line = { argv, command, entry, word, after: queue };
-    if (word === '--' && commands[command].operands === 'launch') {
-      return { kind: 'parsed', command, flags, entry, rest: queue };
+    if (word === '--' && commands[command].operands !== 'none') {
+      return { kind: 'parsed', command, flags, recording, entry, rest: queue };
+    }
+    const isOperand = !word.startsWith('-') && recording === undefined;
+    if (isOperand && commands[command].operands === 'recording and launch') {
+      recording = word;
+      continue;
     }
     if (!word.startsWith('-') || word === '-' || word === '--') {
       const fault = operandFault(line);
@@ -66,7 +74,7 @@ export function parse(argv: readonly string[]): Parsed {
       }
     }
   }
-  return { kind: 'parsed', command, flags, entry, rest: undefined };
+  return { kind: 'parsed', command, flags, recording, entry, rest: undefined };
 }
 
 /** A command is recognised only as the first word. */

@@ -6,10 +6,12 @@ import { packageVersion } from '../system/package.ts';
 import { dumpText } from './dump.ts';
 import { helpText } from './help.ts';
 import { type Parsed, parse } from './parse.ts';
+import { type ReplayConfig, replayConfig } from './replay-config.ts';
 
 /** What the command line asks for. `usage` is one sentence without prefix, for exit code 2. */
 export type Resolved =
   | { readonly kind: 'run'; readonly config: RunConfig }
+  | { readonly kind: 'replay'; readonly config: ReplayConfig }
   | { readonly kind: 'demo'; readonly color: boolean }
   /** To be printed on stdout, after which nothing is left to do. */
   | { readonly kind: 'help' | 'version' | 'dump'; readonly text: string }
@@ -31,6 +33,8 @@ export async function resolve(argv: readonly string[], host: Host): Promise<Reso
   switch (parsed.command) {
     case 'demo':
       return { kind: 'demo', color: resolveColor(parsed.flags.get('color'), host).value };
+    case 'replay':
+      return await replayConfig(parsed, host);
     case 'run':
       return await resolveRun(parsed, host);
   }

@@ -59,7 +59,7 @@ export function unknownFlag({ argv, command, entry, word, after }: Line): Usage 
     const example = shellLine([...before, '--', word, ...after.filter((one) => one !== '--')]);
     return usage(`unknown option ${word}${guess} (the server's arguments go after "--": ${example})`);
   }
-  const hint = commands[command].operands === 'launch' ? ', and the server\'s own go after "--"' : '';
+  const hint = commands[command].operands !== 'none' ? ', and the server\'s own go after "--"' : '';
   return usage(`unknown option ${word}${guess || `; mcp-dev --help lists all${hint}`}`);
 }
 

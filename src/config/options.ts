@@ -277,13 +277,59 @@ export const runOptions = {
   version: shared.version,
 } as const satisfies OptionTable;
 
+/** The options of `mcp-dev replay`. */
+export const replayOptions = {
+  timeout: {
+    kind: 'milliseconds',
+    group: 'general',
+    fallback: 30_000,
+    doc: 'how long the server may take for each answer',
+  },
+  ignoreTimes: {
+    kind: 'switch',
+    group: 'general',
+    fallback: false,
+    doc: 'two times are equal: ISO 8601, also in longer texts, and numbers of seconds or milliseconds since 1970',
+  },
+  ignore: {
+    kind: 'list',
+    placeholder: '<path>',
+    group: 'general',
+    fallback: [],
+    doc:
+      'a part of the answers that may differ, such as `result.serverInfo.version` or `**.size`; `*` is one step, ' +
+      '`**` any number of them; repeatable',
+  },
+  cwd: {
+    kind: 'text',
+    placeholder: '<dir>',
+    path: 'folder',
+    group: 'server',
+    fallback: undefined,
+    fallbackText: 'this folder',
+    doc: 'where the server runs',
+  },
+  envFile: {
+    kind: 'list',
+    placeholder: '<path>',
+    path: 'file',
+    group: 'server',
+    fallback: [],
+    doc: 'variables for the server; repeatable',
+  },
+  ...shared,
+} as const satisfies OptionTable;
+
 /** One command: its first word selects it; `run` is what stands where no command is named. */
 export interface Command {
   /** The forms of the command line, each with what it does. */
   readonly usage: readonly { readonly form: string; readonly doc: string }[];
   readonly options: OptionTable;
-  /** `launch`: takes an entry or, after `--`, a command; `none`: options only. */
-  readonly operands: 'launch' | 'none';
+  /**
+   * `launch`: takes an entry or, after `--`, a command; `recording and launch`: the same behind a file; `none`:
+   * options only.
+   */
+  readonly operands: 'launch' | 'recording and launch' | 'none';
 }
 
 /** All commands. */
@@ -298,6 +344,16 @@ export const commands = {
     ],
     options: runOptions,
     operands: 'launch',
+  },
+  replay: {
+    usage: [
+      {
+        form: 'replay <recording> -- <command> [args…]',
+        doc: "sends the client's half of what --record wrote to a server, and compares the answers",
+      },
+    ],
+    options: replayOptions,
+    operands: 'recording and launch',
   },
   demo: {
     usage: [{ form: 'demo', doc: 'the whole loop in one terminal, no client needed' }],

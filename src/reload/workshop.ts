@@ -7,7 +7,7 @@ import type { SharedRun } from '../build/shared-result.ts';
 import { shellBuilder } from '../build/shell-builder.ts';
 import { cacheFolder } from '../config/cache-folder.ts';
 import { readEnvironment } from '../config/environment.ts';
-import { isCompiled } from '../config/launch.ts';
+import { isCompiled, startCommand } from '../config/launch.ts';
 import type { RunConfig } from '../config/run-config.ts';
 import type { Launch } from '../generation/process.ts';
 import { logFiles } from '../report/log-file.ts';
@@ -27,8 +27,6 @@ export type WorkshopEvent = Extract<
 
 /** The time that a file system notes may lag behind the clock by so many ms. */
 const FILE_TIME_LAG = 10;
-
-const PYTHON = /\.py$/;
 
 /** Where a generation comes from: the watched sources, the caches, the build, and the command at the end. */
 export class Workshop {
@@ -109,12 +107,7 @@ export class Workshop {
       MCP_DEV: '1',
       MCP_DEV_GENERATION: String(generation),
     };
-    if (launch.kind === 'command') return { command: launch.command, args: launch.args, cwd, env };
-    if (this.#entry !== undefined) {
-      return { command: this.#entry.command, args: [...this.#entry.args, ...launch.args], cwd, env };
-    }
-    const command = PYTHON.test(launch.entry) ? pythonCommand() : process.execPath;
-    return { command, args: [launch.entry, ...launch.args], cwd, env };
+    return { ...startCommand(launch, this.#entry), cwd, env };
   }
 
   /** Begins to watch, unless that is done already. It is kept from the first start, whose time it would cost. */
@@ -234,8 +227,4 @@ function buildFailure(outcome: Extract<BuildOutcome, { outcome: 'failed' }>): Fa
     text: outcome.text,
     generation: undefined,
   };
-}
-
-function pythonCommand(): string {
-  return process.platform === 'win32' ? 'python' : 'python3';
 }
