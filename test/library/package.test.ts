@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PLAIN_JS } from '../e2e/live.ts';
 import { run } from '../e2e/run.ts';
 import { repositoryFile } from '../kit/messages.ts';
+import { RawClient } from '../kit/raw-client.ts';
 import { type TempProject, tempProject } from '../kit/temp-project.ts';
 
 const README = readFileSync(repositoryFile('README.md'), 'utf8');
@@ -64,9 +65,15 @@ describe('the package in a project of somebody else', () => {
     expect(types).toMatchObject({ code: 0, stdout: '' });
     const { code } = await transform(EXAMPLE, { loader: 'ts' });
     project.write('main.mjs', code);
-    const ran = await run(process.execPath, ['main.mjs'], { cwd: project.folder });
-    expect(ran).toMatchObject({ code: 0, stderr: '' });
-    expect(ran.stdout).toMatch(/(^|\n)generation 1 after \d+ ms: \n[\s\S]*reload serving\n$/);
+    project.write('src/a.js', '0');
+    const client = RawClient.start([process.execPath, 'main.mjs'], { cwd: project.folder });
+    await client.initialize();
+    expect((await client.result('tools/list')).tools).toHaveLength(1);
+    await client.stderrLine(/^generation 1 after \d+ ms: $/);
+    project.write('src/a.js', '1');
+    await client.stderrLine(/^generation 2 after \d+ ms: $/);
+    expect(await client.close()).toEqual({ code: 0, signal: null });
+    expect(client.garbage).toEqual([]);
   });
 
   test('events and options that there are not are errors of the compiler', async () => {
