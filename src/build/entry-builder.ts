@@ -65,7 +65,7 @@ class EsbuildEntryBuilder implements EntryBuilder {
   }
 
   get args(): readonly string[] {
-    return ['--enable-source-maps', this.#output ?? this.#options.entry];
+    return [this.#output ?? this.#options.entry];
   }
 
   build(signal: AbortSignal): Promise<BuildOutcome> {

@@ -36,7 +36,7 @@ export async function replayConfig(
   if ('kind' in merged) return merged;
   const given = Object.fromEntries([...merged].map(([key, { value }]) => [key, value]));
   const values = given as OptionValues<typeof replayOptions>;
-  const file = placePath(host.cwd, recording, 'file');
+  const file = await placePath(host.cwd, recording, 'file');
   if (file.problem !== undefined) return usage(`the recording is ${file.path}, ${file.problem}`);
   const launch = typedLaunch(entry, rest, host.cwd);
   if (launch === undefined) return usage(`name the command of the server after "--": ${example}`);

@@ -14,7 +14,7 @@ export async function run(config: RunConfig): Promise<number> {
   const { stdin, stdout, stderr } = process;
   const end = new SessionEnd();
   const terminal = config.terminal || stdin.isTTY === true ? attachTerminal(config, end) : undefined;
-  const session = new DevSession(config, terminal?.streams ?? { stdin, stdout, stderr });
+  const session = await DevSession.open(config, terminal?.streams ?? { stdin, stdout, stderr });
   catchOwnCrash(session);
   catchSignals(config, session, end);
   watchParent(end);

@@ -1,7 +1,5 @@
 import { statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import picomatch from 'picomatch';
-import { recordProblem } from '../recording/recorder.ts';
 import type { PathRole } from './option.ts';
 
 /** What lies at a path, symlinks followed. */
@@ -31,7 +29,7 @@ export interface Placed {
 const STDOUT = ['/dev/stdout', '/dev/fd/1', '/proc/self/fd/1'];
 
 /** Makes what was written absolute, `base` being where relative paths start, and looks whether it fits its role. */
-export function placePath(base: string, written: string, role: PathRole): Placed {
+export async function placePath(base: string, written: string, role: PathRole): Promise<Placed> {
   const path = resolve(base, written);
   const there = lies(path);
   switch (role) {
@@ -47,15 +45,18 @@ export function placePath(base: string, written: string, role: PathRole): Placed
       if (lies(dirname(path)) === 'folder') return { path, problem: undefined };
       return { path, problem: `but there is no folder ${dirname(path)}` };
     case 'new recording': {
-      const placed = placePath(base, written, 'new file');
-      return { path, problem: placed.problem ?? recordProblem(path) };
+      const { problem } = await placePath(base, written, 'new file');
+      if (problem !== undefined) return { path, problem };
+      const { recordProblem } = await import('../recording/recorder.ts');
+      return { path, problem: recordProblem(path) };
     }
     case 'path or glob':
       return there === 'nothing' ? placeGlob(base, written) : { path, problem: undefined };
   }
 }
 
-function placeGlob(base: string, written: string): Placed {
+async function placeGlob(base: string, written: string): Promise<Placed> {
+  const { default: picomatch } = await import('picomatch');
   const scan = picomatch.scan(written);
   if (scan.negated) return { path: written, problem: 'which only --ignore can leave out' };
   if (!scan.isGlob) return { path: resolve(base, written), problem: 'which does not exist' };

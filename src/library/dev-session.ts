@@ -4,17 +4,13 @@ import { type StopPolicy, sessionEndPolicy } from '../generation/stop.ts';
 import { type DevEvent, type StampedEvent, stamped } from '../journal/event.ts';
 import { Journal } from '../journal/journal.ts';
 import type { LogLine, LogQuery } from '../journal/log-ring.ts';
-import type { Header } from '../recording/format.ts';
-import { type Recorder, recorder } from '../recording/recorder.ts';
-import { redactor, redactWords } from '../recording/redact.ts';
+import type { Recorder } from '../recording/recorder.ts';
 import type { ReloadOutcome } from '../reload/awaited.ts';
 import { DevServer } from '../reload/dev-server.ts';
 import type { ServerStatus } from '../reload/status.ts';
-import { type EventFile, eventFile } from '../report/event-file.ts';
-import { logFile } from '../report/log-file.ts';
+import type { EventFile } from '../report/event-file.ts';
 import { lossySink } from '../report/lossy-sink.ts';
-import { type LogSink, Reporter } from '../report/reporter.ts';
-import { packageVersion } from '../system/package.ts';
+import { Reporter } from '../report/reporter.ts';
 
 /** The streams of a session: the client's two, and the one on which things are said. */
 export interface SessionStreams {
@@ -35,56 +31,65 @@ export type DevSessionEvents = {
 const LAST_ANSWERS_MS = 1000;
 const LOOK_MS = 10;
 
+interface Parts {
+  readonly config: RunConfig;
+  readonly streams: SessionStreams;
+  readonly journal: Journal;
+  readonly reporter: Reporter;
+  readonly recorder: Recorder | undefined;
+  readonly events: EventFile | undefined;
+  readonly server: DevServer;
+}
+
 /** One server behind one session on a pair of streams, with all that is written about it. */
 export class DevSession {
   readonly reporter: Reporter;
   /** Resolves when the client closed its side, or does not read any more. */
   readonly clientGone: Promise<Farewell>;
-  readonly #config: RunConfig;
-  readonly #streams: SessionStreams;
-  readonly #server: DevServer;
-  readonly #journal = new Journal();
-  readonly #recorder: Recorder | undefined;
-  readonly #events: EventFile | undefined;
+  readonly #parts: Parts;
   #heard: Farewell = 'silent';
   #clientWent: (farewell: Farewell) => void = () => {};
   #closing: Promise<void> | undefined;
 
-  constructor(config: RunConfig, streams: SessionStreams) {
-    this.#config = config;
-    this.#streams = streams;
-    this.clientGone = new Promise((resolve) => {
-      this.#clientWent = resolve;
-    });
-    const { root, verbosity, color } = config;
+  /** A session that is not started yet. */
+  static async open(config: RunConfig, streams: SessionStreams): Promise<DevSession> {
+    const { root, verbosity, color, logFile, events: eventFile, record } = config;
+    const journal = new Journal();
     const stderr = lossySink(streams.stderr);
     const complain = (message: string): void => stderr.write(`mcp-dev ${message}\n`);
-    const log = logSink(config, complain);
-    this.reporter = new Reporter({ root, verbosity, color, stderr, log, logs: this.#journal.logs });
-    const onError = (message: string): void => this.reporter.error(message);
-    this.#recorder = recorderFor(config, onError);
-    this.#events = eventFileFor(config, stderr, onError);
-    this.#journal.listen((event) => this.#events?.write(event));
-    this.#server = new DevServer(config, {
-      client: {
-        write: (bytes) => streams.stdout.write(bytes),
-        pause: () => streams.stdin.pause(),
-        resume: () => streams.stdin.resume(),
-      },
-      serverStderr: stderr.writeBytes,
-      reporter: this.reporter,
-      journal: this.#journal,
-      recorder: this.#recorder,
+    const isWritten = [logFile, eventFile, record].some((path) => path !== undefined);
+    const files = isWritten ? await import('./files.ts') : undefined;
+    const log = files?.logFor(config, complain);
+    const reporter = new Reporter({ root, verbosity, color, stderr, log, logs: journal.logs });
+    const onError = (message: string): void => reporter.error(message);
+    const recorder = files?.recorderFor(config, onError);
+    const events = files?.eventFileFor(config, stderr, onError);
+    if (events !== undefined) journal.listen((event) => events.write(event));
+    const client = {
+      write: (bytes: Buffer) => streams.stdout.write(bytes),
+      pause: () => streams.stdin.pause(),
+      resume: () => streams.stdin.resume(),
+    };
+    const ports = { client, serverStderr: stderr.writeBytes, reporter, journal, recorder };
+    const server = await DevServer.open(config, ports);
+    return new DevSession({ config, streams, journal, reporter, recorder, events, server });
+  }
+
+  private constructor(parts: Parts) {
+    this.#parts = parts;
+    this.reporter = parts.reporter;
+    this.clientGone = new Promise((resolve) => {
+      this.#clientWent = resolve;
     });
   }
 
   /** Builds and starts the first generation, and takes what the client says. */
   start(): void {
-    const { stdin, stdout } = this.#streams;
+    const { stdin, stdout } = this.#parts.streams;
     stdout.on('drain', this.#onRoom);
     stdout.on('error', this.#onGone);
-    this.#journal.note({ event: 'session', state: 'began' });
-    this.#server.start();
+    this.#parts.journal.note({ event: 'session', state: 'began' });
+    this.#parts.server.start();
     stdin.on('data', this.#onData);
     stdin.on('error', this.#onGone);
     stdin.on('end', this.#onEnd);
@@ -92,25 +97,26 @@ export class DevSession {
 
   /** Calls `listener` with every event of that name from now on, until the function that it returns is called. */
   on<E extends keyof DevSessionEvents>(event: E, listener: (event: DevSessionEvents[E]) => void): () => void {
-    if (event === 'log') return this.#journal.logs.follow(listener as (line: LogLine) => void);
-    return this.#journal.listen((happened) => {
-      if (happened.event === event) listener(stamped(happened, this.#config.name) as DevSessionEvents[E]);
+    if (event === 'log') return this.#parts.journal.logs.follow(listener as (line: LogLine) => void);
+    return this.#parts.journal.listen((happened) => {
+      if (happened.event === event)
+        listener(stamped(happened, this.#parts.config.name) as DevSessionEvents[E]);
     });
   }
 
   /** See `DevServer.reload`. */
   reload(by: string, ms?: number): Promise<ReloadOutcome> {
-    return this.#server.reload(by, ms);
+    return this.#parts.server.reload(by, ms);
   }
 
   /** Where things stand. */
   status(): ServerStatus {
-    return this.#server.status();
+    return this.#parts.server.status();
   }
 
   /** The last lines of the log that match, the oldest first. */
   logs(query: LogQuery): readonly LogLine[] {
-    return this.#journal.logs.tail(query);
+    return this.#parts.journal.logs.tail(query);
   }
 
   /**
@@ -119,7 +125,7 @@ export class DevSession {
    */
   async lastAnswers(isPatient: () => boolean = () => true): Promise<number> {
     const start = Date.now();
-    while (this.#server.unanswered > 0 && isPatient() && Date.now() - start < LAST_ANSWERS_MS) {
+    while (this.#parts.server.unanswered > 0 && isPatient() && Date.now() - start < LAST_ANSWERS_MS) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
     return Date.now() - start;
@@ -129,72 +135,36 @@ export class DevSession {
    * Ends the session: everything that was started is ended by the policy and gone when this resolves. A later call can
    * only make it more urgent.
    */
-  close(policy: StopPolicy = sessionEndPolicy(this.#config.signal, 'client-closed')): Promise<void> {
-    const stopped = this.#server.close(policy);
+  close(policy: StopPolicy = sessionEndPolicy(this.#parts.config.signal, 'client-closed')): Promise<void> {
+    const stopped = this.#parts.server.close(policy);
     this.#closing ??= stopped.then(() => this.#finish());
     return this.#closing;
   }
 
   /** Ends every process in this very call, for the way out of a crash. */
   killNow(): void {
-    this.#server.killNow();
+    this.#parts.server.killNow();
     this.#finish();
   }
 
   #finish(): void {
-    const { stdin, stdout } = this.#streams;
+    const { stdin, stdout } = this.#parts.streams;
     // What goes wrong with the streams from now on is nothing to anybody: those listeners stay.
     stdin.off('data', this.#onData).off('end', this.#onEnd).pause();
     stdout.off('drain', this.#onRoom);
-    this.#journal.note({ event: 'session', state: 'ended' });
-    this.#recorder?.close();
-    this.#events?.close();
+    this.#parts.journal.note({ event: 'session', state: 'ended' });
+    this.#parts.recorder?.close();
+    this.#parts.events?.close();
   }
 
   readonly #onData = (chunk: Buffer): void => {
     this.#heard = 'closed';
-    this.#server.receive(chunk);
+    this.#parts.server.receive(chunk);
   };
 
   readonly #onEnd = (): void => this.#clientWent(this.#heard);
 
   readonly #onGone = (): void => this.#clientWent('closed');
 
-  readonly #onRoom = (): void => this.#server.clientHasRoom();
-}
-
-function logSink(
-  { logFile: path, redact }: RunConfig,
-  onError: (message: string) => void,
-): LogSink | undefined {
-  if (path === undefined) return undefined;
-  const file = logFile(path, onError);
-  if (redact.length === 0) return file;
-  const mask = redactor(redact);
-  return { write: (text) => file.write(mask(Buffer.from(text)).toString()) };
-}
-
-function eventFileFor(
-  { events: path, name: server, redact }: RunConfig,
-  stderr: LogSink,
-  onError: (message: string) => void,
-): EventFile | undefined {
-  if (path === undefined) return undefined;
-  return eventFile({ path, server, redact: redactor(redact), stderr, onError });
-}
-
-function recorderFor(config: RunConfig, onError: (message: string) => void): Recorder | undefined {
-  const { record: path, redact, launch, cwd, name: server } = config;
-  if (path === undefined) return undefined;
-  const words = launch.kind === 'command' ? [launch.command, ...launch.args] : [launch.entry, ...launch.args];
-  const header = (): Header => ({
-    recording: 1,
-    time: new Date().toISOString(),
-    by: `mcp-dev ${packageVersion()}`,
-    server,
-    command: redactWords(words, redact),
-    cwd,
-    redacted: redact,
-  });
-  return recorder({ path, header, redact: redactor(redact), onError });
+  readonly #onRoom = (): void => this.#parts.server.clientHasRoom();
 }

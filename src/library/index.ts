@@ -62,7 +62,7 @@ const LOG_LINES = 100;
  */
 export async function createDevServer(options: DevServerOptions): Promise<DevServer> {
   const { stdin = process.stdin, stdout = process.stdout, stderr = process.stderr } = options;
-  const session = new DevSession(await configOf(options), { stdin, stdout, stderr });
+  const session = await DevSession.open(await configOf(options), { stdin, stdout, stderr });
   session.start();
   const closed = new Promise<void>((resolve) => {
     session.on('session', ({ state }) => state === 'ended' && resolve());

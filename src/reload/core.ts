@@ -156,6 +156,7 @@ export class Core {
         return;
       case 'greeted':
       case 'drained':
+      case 'dismissed':
         this.#later(() => this.#tellMachine({ type: action.do, generation: action.generation }));
         return;
       case 'ready': {

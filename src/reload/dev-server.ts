@@ -17,7 +17,7 @@ import { recallHandshake, rememberHandshake } from './handshake-memory.ts';
 import { RunningGeneration } from './running.ts';
 import type { ServerState, ServerStatus } from './status.ts';
 import { Timers } from './timers.ts';
-import { Workshop, type WorkshopEvent } from './workshop.ts';
+import { loadMaking, type Making, Workshop, type WorkshopEvent } from './workshop.ts';
 
 /** Where a session's client is. */
 export interface ClientPort extends ByteSink {
@@ -76,7 +76,12 @@ export class DevServer {
   /** Whether it was noted who speaks with the server. */
   #connection: 'open' | 'noted' = 'open';
 
-  constructor(config: RunConfig, ports: DevServerPorts) {
+  /** A server that is not started yet. */
+  static async open(config: RunConfig, ports: DevServerPorts): Promise<DevServer> {
+    return new DevServer(config, ports, await loadMaking(config));
+  }
+
+  private constructor(config: RunConfig, ports: DevServerPorts, making: Making | undefined) {
     const { hold, drain, exclusiveDrain, replay, stale, transparent, exclusive, readyTimeout, name } = config;
     this.#config = config;
     this.#ports = ports;
@@ -90,7 +95,7 @@ export class DevServer {
       },
       (effect) => this.#do(effect),
     );
-    this.#workshop = new Workshop(config, ports.reporter, (event) => this.#worked(event));
+    this.#workshop = new Workshop(config, ports.reporter, (event) => this.#worked(event), making);
     this.#fromClient = new LineSplitter({
       line: (line) => {
         ports.recorder?.message('client', line, this.#core.status.active);

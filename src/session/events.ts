@@ -65,6 +65,8 @@ export type SessionAction =
       readonly generation: number;
       readonly differences: readonly Difference[] | undefined;
     }
+  /** A generation that was replaced cannot serve again. */
+  | { readonly do: 'dismissed'; readonly generation: number }
   /** A generation answered in a way that this session cannot go on with. */
   | { readonly do: 'rejected'; readonly generation: number; readonly failure: Failure }
   /** A draining generation has nothing left to do. */

@@ -81,6 +81,7 @@ function receiveRequest(
     interrupted: undefined,
     token: undefined,
     progress: Number.NEGATIVE_INFINITY,
+    floor: Number.NEGATIVE_INFINITY,
     exchanged: false,
   };
   if (method === DISCOVER) startDiscoveryClock(state);
@@ -136,8 +137,11 @@ function receiveInitialized(state: State, line: Line): void {
   if (conversation.state === 'legacy' && conversation.initialized) return;
   if (conversation.state === 'legacy') state.conversation = { ...conversation, initialized: true };
   const { active } = state;
-  if (active === undefined) return;
-  toServer(state, active, line);
+  for (const peer of state.peers.values()) {
+    // What is kept in reserve is not told anything more when it has to serve again.
+    if (peer.fits && (peer === active || isInReserve(peer))) toServer(state, peer, line);
+  }
+  if (active?.fits !== true) return;
   // What the first generation offers is what the next one is compared with.
   if (active.catalogue.size === 0) readLists(state, active);
 }
@@ -165,6 +169,10 @@ function passProgress(state: State, line: Line): void {
     return;
   }
   if (!token.startsWith(`"${OWN_PREFIX}`) && state.active !== undefined) toServer(state, state.active, line);
+}
+
+function isInReserve({ phase }: Peer): boolean {
+  return phase.phase === 'draining' && phase.kept;
 }
 
 /** It has been told that the client is ready, so it may hear from it. */

@@ -6,16 +6,17 @@ import { clientInfoOf } from './envelope.ts';
 import type { SessionAction, SessionEvent, Timer } from './events.ts';
 import type { Failure } from './failure.ts';
 import { receiveFromClient } from './from-client.ts';
-import { endMerge, receiveFromServer } from './from-server.ts';
+import { receiveFromServer } from './from-server.ts';
 import { activate, losePatience, revert } from './hand-over.ts';
 import { answerAlone, discoverAlone, greet } from './handshake.ts';
 import { interrupt } from './interruption.ts';
 import { greetModern } from './modern.ts';
 import { logStale } from './old-code.ts';
 import { freshPeer } from './peers.ts';
+import { endMerge } from './server-notifications.ts';
 import { holdTimeout, release, releaseDeferred } from './serving.ts';
 import { inFlightOf, initialState, type Peer, type SessionSettings, type State } from './state.ts';
-import { acknowledgeAlone, endSubscriptions, listenAgain } from './subscriptions.ts';
+import { acknowledgeAlone, endSubscriptions, listenAgain, missHandOver } from './subscriptions.ts';
 import { forgetTasks } from './tasks.ts';
 
 /**
@@ -105,7 +106,9 @@ function apply(state: State, event: SessionEvent): void {
     }
     case 'revert': {
       const peer = state.peers.get(event.generation);
-      if (peer !== undefined) revert(state, peer);
+      if (peer === undefined) return;
+      revert(state, peer);
+      if (state.conversation.state === 'greeting') greet(state, peer);
       return;
     }
     case 'remembered':
@@ -125,6 +128,7 @@ function started(state: State, generation: number, newest: boolean): void {
     generation,
     newest,
     phase: { phase: 'fresh' },
+    fits: false,
     capabilities: {},
     catalogue: new Map(),
     questions: new Map(),
@@ -138,6 +142,7 @@ function started(state: State, generation: number, newest: boolean): void {
   switch (state.conversation.state) {
     case 'silent':
       // Nothing is known by which it could be judged: it takes over as it is.
+      if (state.first !== undefined) missHandOver(state);
       listenAgain(state, peer);
       if (state.active === undefined) release(state);
       else activate(state, peer);

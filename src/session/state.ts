@@ -97,6 +97,8 @@ export interface Peer {
   /** It was started after the last change that was seen. */
   newest: boolean;
   phase: Phase;
+  /** It has shown that it speaks the era of the session. */
+  fits: boolean;
   capabilities: JsonObject;
   readonly catalogue: Catalogue;
   /** Our own requests that it has not answered, by id. */
@@ -128,8 +130,10 @@ export interface ClientRequest {
   interrupted: Failure | undefined;
   /** Its progress token as JSON text; `null` when it has none, `undefined` while nobody looked. */
   token: string | null | undefined;
-  /** The last progress that the client was told; a request that is sent again must not fall back behind it. */
+  /** The last progress that the client was told. */
   progress: number;
+  /** What that was when the request was given to another generation: it must not fall back behind it. */
+  floor: number;
   /** Its generation asked the client something while it had the request. */
   exchanged: boolean;
 }

@@ -68,6 +68,16 @@ test('a save during the first start is not lost', async () => {
   expect(await dev.serving()).toBe(2);
 });
 
+test('in a big tree the session answers at once, and a save right after that is not lost', async () => {
+  const files = Array.from({ length: 3000 }, (_, index) => [`src/${index % 100}/${index}.js`, '0'] as const);
+  const dev = await Dev.start({ files: Object.fromEntries(files) });
+  await dev.client.initialize();
+  // Long before all of these files are noted.
+  dev.save('src/99/2999.js');
+  expect(await dev.tookOver(2)).toContain('(src/99/2999.js;');
+  await dev.reload(3, 'src/0/0.js');
+});
+
 test('new files, moved and removed ones, and whole new folders are changes', async () => {
   const dev = await Dev.connect();
   await dev.tookOver(1);

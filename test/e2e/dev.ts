@@ -136,6 +136,8 @@ export class Dev {
   async reload(generation: number, name?: string): Promise<Puppet> {
     this.save(name);
     await this.tookOver(generation);
+    // It may have answered before its own word reached us.
+    await this.puppet(generation);
     return this.puppet(this.started);
   }
 
