@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { entryBuilder } from '../build/entry-builder.ts';
 import { isCompiled, startCommand } from '../config/launch.ts';
 import { describeExit } from '../generation/exit.ts';
+import { type Launch, startProcess } from '../generation/process.ts';
 import { sessionEndPolicy } from '../generation/stop.ts';
 import { pathMatcher } from '../recording/compare.ts';
 import { type ReadRecording, readRecording } from '../recording/read.ts';
@@ -49,7 +50,7 @@ export async function replay(config: ReplayConfig): Promise<number> {
 }
 
 async function compareWith(
-  launch: ConstructorParameters<typeof RunningGeneration>[0],
+  launch: Launch,
   { header, messages }: Recording,
   config: ReplayConfig,
 ): Promise<number> {
@@ -57,7 +58,7 @@ async function compareWith(
   const script = scriptOf(messages);
   const redact = redactor(header.redacted);
   let strayLines = 0;
-  const server = new RunningGeneration(launch, {
+  const server = new RunningGeneration((events) => startProcess(launch, events), {
     onLine: (line) => {
       const message = line.parse();
       if (message === undefined) strayLines++;

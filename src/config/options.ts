@@ -117,6 +117,15 @@ export const runOptions = {
       '`on` when no value is given. `auto`: when a new one fails because of one (EADDRINUSE, a lock or name in ' +
       'use) it is tried once more with the old one stopped, and so is every later one',
   },
+  standby: {
+    kind: 'choice',
+    choices: ['safe', 'deps', 'off'],
+    group: 'reload',
+    fallback: 'safe',
+    doc:
+      'keep the next process waiting with its packages loaded and no line of the server: known ones that only ' +
+      'define things (the MCP SDKs, zod), all that the program imports, or no process at all',
+  },
   hold: {
     kind: 'milliseconds',
     group: 'reload',

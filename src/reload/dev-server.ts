@@ -1,12 +1,15 @@
 import { isCompiled } from '../config/launch.ts';
 import type { RunConfig } from '../config/run-config.ts';
 import { describeExit, type Exit } from '../generation/exit.ts';
+import { type ProcessEvents, type ServerProcess, startProcess } from '../generation/process.ts';
 import { type StopPolicy, swapPolicy } from '../generation/stop.ts';
 import { type DevEvent, errorText, eventsOf } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { Report } from '../report/report.ts';
 import type { Reporter } from '../report/reporter.ts';
+import { StandbyKeeper } from '../standby/keeper.ts';
+import { monotonicMs } from '../system/clock.ts';
 import { type Line, LineSplitter } from '../wire/line.ts';
 import { isObject } from '../wire/message.ts';
 import { type ByteSink, Outbox } from '../wire/outbox.ts';
@@ -47,6 +50,10 @@ const MOST_WAITING = 16 * 1024 * 1024;
 const WATCH_AFTER_MS = 1000;
 /** A process that closed a pipe and has not ended by then lives on without it. */
 const END_AFTER_CLOSING_MS = 500;
+/** A standby is started when no message came for so long … */
+const QUIET_MS = 250;
+/** … or when messages come without an end. */
+const LONGEST_NOISE_MS = 3000;
 
 /**
  * One server behind one session: it owns the processes, pipes, files and timers, and does to them what the
@@ -57,6 +64,7 @@ export class DevServer {
   readonly #ports: DevServerPorts;
   readonly #core: Core;
   readonly #workshop: Workshop;
+  readonly #standby: StandbyKeeper;
   readonly #timers = new Timers();
   readonly #awaited = new AwaitedReloads();
   readonly #generations = new Map<number, RunningGeneration>();
@@ -73,6 +81,8 @@ export class DevServer {
   /** When the last build began; ms since the epoch. */
   #buildingSince = 0;
   #life: 'running' | 'closing' = 'running';
+  /** When a message came last, from whatever side; ms of the monotonic clock. */
+  #lastMessage = 0;
   /** Whether it was noted who speaks with the server. */
   #connection: 'open' | 'noted' = 'open';
 
@@ -96,6 +106,12 @@ export class DevServer {
       (effect) => this.#do(effect),
     );
     this.#workshop = new Workshop(config, ports.reporter, (event) => this.#worked(event), making);
+    this.#standby = new StandbyKeeper({
+      mode: config.standby,
+      next: () => this.#workshop.nextLaunch(this.#core.status.active ?? 0),
+      newest: () => this.#workshop.built,
+      detail: (text) => ports.reporter.detail(text),
+    });
     this.#fromClient = new LineSplitter({
       line: (line) => {
         ports.recorder?.message('client', line, this.#core.status.active);
@@ -116,6 +132,7 @@ export class DevServer {
 
   /** Bytes from the client. */
   receive(chunk: Buffer): void {
+    this.#lastMessage = monotonicMs();
     this.#fromClient.push(chunk);
     this.#flush();
   }
@@ -162,6 +179,7 @@ export class DevServer {
       reloads,
       crashes,
       strayLines,
+      standby: this.#standby.status,
     };
   }
 
@@ -172,7 +190,7 @@ export class DevServer {
     this.#timers.clearAll();
     const stops = [...this.#generations.values()].map(({ process }) => process.stop(policy));
     // What was built is given up only when nothing runs it any more.
-    await Promise.all([this.#workshop.rest(), this.#remembering, ...stops]);
+    await Promise.all([this.#workshop.rest(), this.#standby.close(), this.#remembering, ...stops]);
     await this.#workshop.close();
   }
 
@@ -180,6 +198,7 @@ export class DevServer {
   killNow(): void {
     this.#life = 'closing';
     for (const { process } of this.#generations.values()) process.killNow();
+    this.#standby.killNow();
     this.#workshop.killNow();
   }
 
@@ -303,6 +322,7 @@ export class DevServer {
         this.#report(effect.report);
         // A process that was only started to be asked what the server is ends a moment after that.
         if (this.#core.isSettled) this.#workshop.watch();
+        if (effect.report.event === 'ready') this.#prepareStandby(effect.report.generation);
         return;
       case 'garbage': {
         const { generation, line } = effect;
@@ -330,13 +350,16 @@ export class DevServer {
 
   #startGeneration(number: number): void {
     const startedAt = Date.now();
-    const generation = new RunningGeneration(this.#workshop.launch(number), {
+    const generation = new RunningGeneration((events) => this.#process(number, events), {
       onLine: (line) => {
         this.#speaker = number;
         this.#handle({ type: 'server', generation: number, line });
         this.#speaker = undefined;
       },
-      onRead: () => this.#flush(),
+      onRead: () => {
+        this.#lastMessage = monotonicMs();
+        this.#flush();
+      },
       onOverflow: (limit) => this.#ports.reporter.error(`generation ${number} wrote ${wordOverflow(limit)}`),
       onStderr: (chunk) => {
         this.#ports.journal.logs.bytes('server', chunk, number);
@@ -360,6 +383,22 @@ export class DevServer {
     this.#generations.set(number, generation);
     const { pid } = generation.process;
     this.#note({ event: 'start', generation: number, ...(pid === undefined ? {} : { pid }) });
+  }
+
+  #process(generation: number, events: ProcessEvents): ServerProcess {
+    const launch = this.#workshop.launch(generation);
+    const standby = this.#standby.take(generation, launch, events);
+    return standby ?? startProcess(this.#standby.reporting(generation, launch), events);
+  }
+
+  /** Loading packages takes the time of a processor, which messages may need more. */
+  #prepareStandby(generation: number, from = monotonicMs()): void {
+    this.#timers.set('standby', QUIET_MS, () => {
+      const now = monotonicMs();
+      const isQuiet = now - this.#lastMessage >= QUIET_MS || now - from >= LONGEST_NOISE_MS;
+      if (isQuiet) this.#standby.prepare(generation);
+      else this.#prepareStandby(generation, from);
+    });
   }
 
   async #ended(number: number, generation: RunningGeneration, exit: Exit, livedMs: number): Promise<void> {

@@ -112,14 +112,17 @@ export class Workshop {
 
   /** What is started for a generation. */
   launch(generation: number): Launch {
-    const { cwd, launch } = this.#config;
-    const env = {
-      MCP_DEV_SECRET: this.#secret,
-      ...this.#env,
-      MCP_DEV: '1',
-      MCP_DEV_GENERATION: String(generation),
-    };
-    return { ...startCommand(launch, this.#entry), cwd, env };
+    return this.#launch(generation, this.#entry?.args);
+  }
+
+  /** What will be started for the generation after this one, as far as that is known. */
+  nextLaunch(generation: number): Launch {
+    return this.#launch(generation + 1, this.#entry?.nextArgs);
+  }
+
+  /** The program that we have built last. */
+  get built(): string | undefined {
+    return this.#entry?.output;
   }
 
   /** Begins to watch, unless that is done already. It is kept from the first start, whose time it would cost. */
@@ -144,6 +147,18 @@ export class Workshop {
   killNow(): void {
     this.#shell?.killNow();
     this.#entry?.killNow();
+  }
+
+  #launch(generation: number, built: readonly string[] | undefined): Launch {
+    const { cwd, launch } = this.#config;
+    const env = {
+      MCP_DEV_SECRET: this.#secret,
+      ...this.#env,
+      MCP_DEV: '1',
+      MCP_DEV_GENERATION: String(generation),
+    };
+    const program = this.#entry && built && { command: this.#entry.command, args: built };
+    return { ...startCommand(launch, program), cwd, env };
   }
 
   async #prepare(changed: 'python' | 'other' | undefined, signal: AbortSignal): Promise<WorkshopEvent> {

@@ -49,8 +49,14 @@ export async function* politely<T>(slices: Iterable<T>): AsyncGenerator<T> {
   }
 }
 
+/** How much memory of a process is resident; undefined when nobody can tell. */
+export function residentBytes(pid: number): number | undefined {
+  const kilobytes = HAS_PROC ? /^VmRSS:\s+(\d+) kB/m.exec(readProcFile(pid, 'status') ?? '')?.[1] : undefined;
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+}
+
 /** A file of a process as bytes, one character each; undefined when it ended or is somebody else's. */
-export function readProcFile(pid: number, name: 'stat' | 'environ'): string | undefined {
+export function readProcFile(pid: number, name: 'stat' | 'status' | 'environ'): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/${name}`, 'latin1');
   } catch (error) {
