@@ -52,7 +52,8 @@ export async function replayConfig(
     timeout,
     ignoreTimes,
     ignore,
-    color: resolveColor(flags.get('color'), host).value,
+    // The report goes to stdout.
+    color: resolveColor(flags.get('color'), { ...host, stderrIsTTY: process.stdout.isTTY === true }).value,
   };
   return { kind: 'replay', config };
 }

@@ -253,6 +253,7 @@ describe('mcp-dev replay', () => {
   test('what the server asks is answered from the recording, by method and order', async () => {
     const dev = await Dev.connect({ args: ['--record', 'session.ndjson'] });
     const first = await dev.puppet(1);
+    await first.received('notifications/initialized');
     for (const name of ['one', 'two']) {
       dev.client.answer('roots/list', () => ({ roots: [{ uri: `file:///${name}` }] }));
       await first.do({ do: 'ask', id: name, method: 'roots/list', params: {} });
