@@ -20,7 +20,8 @@ export function helpText(): string {
     '',
     'Usage:',
     ...columns(usage.map(({ form, doc }) => [`mcp-dev ${form}`, doc])),
-    ...Object.entries(groups).flatMap(([group, heading]) => ['', `${heading}:`, ...optionLines(group)]),
+    ...Object.entries(groups).flatMap(([group, heading]) => ['', `${heading}:`, ...groupLines(group)]),
+    ...Object.entries<Command>(commands).flatMap(ownOptionLines),
     '',
     'Examples:',
     ...examples.flatMap(([line, doc]) => [`  ${line}`, `      ${doc}`]),
@@ -44,8 +45,19 @@ export function readmeTable(): string {
   return [...heading, ...rows].map((cells) => `| ${cells.map(escapePipes).join(' | ')} |\n`).join('');
 }
 
-function optionLines(group: string): readonly string[] {
-  const rows = Object.entries<Option>(runOptions).filter(([, option]) => option.group === group);
+function groupLines(group: string): readonly string[] {
+  return optionLines(Object.entries<Option>(runOptions).filter(([, option]) => option.group === group));
+}
+
+/** The options that a command has for itself, under its name. */
+function ownOptionLines([name, { options }]: readonly [string, Command]): readonly string[] {
+  if (name === 'run') return [];
+  const shared: readonly Option[] = Object.values<Option>(runOptions);
+  const own = Object.entries(options).filter(([, option]) => !shared.includes(option));
+  return own.length === 0 ? [] : ['', `mcp-dev ${name}:`, ...optionLines(own)];
+}
+
+function optionLines(rows: readonly (readonly [string, Option])[]): readonly string[] {
   return columns(
     rows.map(([key, option]) => {
       const forms = optionForms(key, option).join(', ');

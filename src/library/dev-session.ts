@@ -85,6 +85,7 @@ export class DevSession {
 
   /** Builds and starts the first generation, and takes what the client says. */
   start(): void {
+    if (this.#closing !== undefined) return;
     const { stdin, stdout } = this.#parts.streams;
     stdout.on('drain', this.#onRoom);
     stdout.on('error', this.#onGone);

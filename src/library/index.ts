@@ -57,13 +57,14 @@ export interface DevServer {
 const LOG_LINES = 100;
 
 /**
- * Starts a server behind a session on `stdin` and `stdout`, as `mcp-dev` does. Resolves when the session takes
- * messages; the server itself may still be built. Rejects with an `OptionsError`.
+ * Starts a server behind a session on `stdin` and `stdout`, as `mcp-dev` does. Resolves just before its first event.
+ * Rejects with an `OptionsError`.
  */
 export async function createDevServer(options: DevServerOptions): Promise<DevServer> {
   const { stdin = process.stdin, stdout = process.stdout, stderr = process.stderr } = options;
   const session = await DevSession.open(await configOf(options), { stdin, stdout, stderr });
-  session.start();
+  // Whoever listens as soon as this has resolved hears everything.
+  setImmediate(() => session.start());
   const closed = new Promise<void>((resolve) => {
     session.on('session', ({ state }) => state === 'ended' && resolve());
   });

@@ -22,6 +22,20 @@ test('every option is in the help, with its text and default', () => {
   expect(text).toContain('requests wait for the reload [default: 20000]');
 });
 
+test('what a command has for itself stands under its name', () => {
+  const from = lines.indexOf('mcp-dev replay:');
+  const section = lines.slice(from + 1, lines.indexOf('', from)).join('\n');
+  for (const key of [
+    '--timeout <ms>',
+    '--ignore-times',
+    '--ignore <path>',
+    '--cwd <dir>',
+    '--env-file <path>',
+  ])
+    expect(section).toContain(key);
+  expect(section).not.toContain('--help');
+});
+
 test('there are four examples', () => {
   const from = lines.indexOf('Examples:');
   const until = lines.indexOf('', from);

@@ -1,7 +1,10 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { JsonObject, Message } from '../kit/messages.ts';
+import { alive } from '../kit/processes.ts';
+import { RawClient } from '../kit/raw-client.ts';
 import { type TempProject, tempProject } from '../kit/temp-project.ts';
+import { until } from '../kit/wait.ts';
 import { Dev } from './dev.ts';
 import { CLIENTS, eraProject, PAIRS, SUBSCRIBED, useEverything, versionText } from './eras.ts';
 import { Live, SERVE_MJS } from './live.ts';
@@ -229,6 +232,16 @@ describe('mcp-dev replay', () => {
     );
     const missing = await replay(project, ['--', 'no-such-command']);
     expect(missing).toMatchObject({ code: 1, stdout: expect.stringContaining('command not found') });
+  });
+
+  test('a replay that is ended ends its server', async () => {
+    const project = await record(TOOLS, twoCalls);
+    project.write('server.mjs', 'console.error("pid", process.pid);\nprocess.stdin.resume();\n');
+    const client = RawClient.mcpDev(['replay', 'session.ndjson', 'server.mjs'], { cwd: project.folder });
+    const pid = Number((await client.stderrLine(/^pid/)).slice(4));
+    client.kill('SIGTERM');
+    expect((await client.exit()).code).toBe(143);
+    await until(() => !alive(pid), 'the server is gone');
   });
 
   test('a TypeScript entry is built first', async () => {

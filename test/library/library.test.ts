@@ -55,6 +55,7 @@ test('a session with a client in the same process: events, reload, status, logs,
   const events = heard(server);
   await connect();
   await events.find(({ event }) => event === 'reload', 'the first start');
+  expect(events.all[0]).toMatchObject({ event: 'session', state: 'began' });
   expect(events.all).toContainEqual(
     expect.objectContaining({ event: 'session', state: 'connected', client: { name: 'in-process' } }),
   );
@@ -75,6 +76,15 @@ test('a session with a client in the same process: events, reload, status, logs,
   expect(events.all.at(-1)).toMatchObject({ event: 'session', state: 'ended', server: 'mine' });
 });
 
+test('a server that is closed before it began', async () => {
+  const project = tempProject(PLAIN_JS);
+  const { server } = await start(project);
+  const events = heard(server);
+  await server.close();
+  await server.closed;
+  expect(events.all.map(({ event }) => event)).toEqual(['session']);
+});
+
 test('a reload that fails resolves with the reason; a listener that left hears no more', async () => {
   const project = tempProject({ ...PLAIN_JS, fail: '' });
   const { server, connect } = await start(project, {
@@ -91,10 +101,11 @@ test('a reload that fails resolves with the reason; a listener that left hears n
     error: { reason: 'build_failed', text: expect.stringContaining('broken') },
   });
   expect(server.status().state).toBe('stale');
-  expect(lines).toEqual(['broken']);
+  expect(lines).toContain('broken');
   leave();
+  const { length } = lines;
   await server.reload();
-  expect(lines).toEqual(['broken']);
+  expect(lines).toHaveLength(length);
 });
 
 test('the client that closes its side ends the session', async () => {
