@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { fallbackText, groups, type Option, optionForms } from '../config/option.ts';
+import { fallbackText, groups, type Option, type OptionTable, optionForms } from '../config/option.ts';
 import { type Command, commands, runOptions } from '../config/options.ts';
 import { packageFolder } from '../system/package.ts';
 
@@ -14,7 +14,8 @@ const examples = [
 
 /** The text of `--help`, at most 100 columns wide but for the last line, which is a path. Ends with a newline. */
 export function helpText(): string {
-  const usage = Object.values<Command>(commands).flatMap((command) => command.usage);
+  const all = Object.values<Command>(commands);
+  const usage = all.filter(({ elsewhere }) => elsewhere === undefined).flatMap((command) => command.usage);
   return [
     'Stands between an MCP client and the MCP server that you write, and swaps the server at each save.',
     '',
@@ -22,6 +23,14 @@ export function helpText(): string {
     ...columns(usage.map(({ form, doc }) => [`mcp-dev ${form}`, doc])),
     ...Object.entries(groups).flatMap(([group, heading]) => ['', `${heading}:`, ...groupLines(group)]),
     ...Object.entries<Command>(commands).flatMap(ownOptionLines),
+    '',
+    'From another terminal (exit code 0: done, 1: nothing runs, or as below, 2: wrong usage):',
+    ...wrap(
+      'name is that of a server, or the number of a process. Without one, what was started in this folder is meant, ' +
+        'or else all that runs; logs, call and stop are for one only.',
+      width - 2,
+    ).map((line) => `  ${line}`),
+    ...all.filter(({ elsewhere }) => elsewhere).flatMap(elsewhereLines),
     '',
     'Examples:',
     ...examples.flatMap(([line, doc]) => [`  ${line}`, `      ${doc}`]),
@@ -50,22 +59,37 @@ function groupLines(group: string): readonly string[] {
 }
 
 /** The options that a command has for itself, under its name. */
-function ownOptionLines([name, { options }]: readonly [string, Command]): readonly string[] {
-  if (name === 'run') return [];
-  const shared: readonly Option[] = Object.values<Option>(runOptions);
-  const own = Object.entries(options).filter(([, option]) => !shared.includes(option));
-  return own.length === 0 ? [] : ['', `mcp-dev ${name}:`, ...optionLines(own)];
+function ownOptionLines([name, { options, elsewhere }]: readonly [string, Command]): readonly string[] {
+  const own = ownOptions(options);
+  if (name === 'run' || elsewhere || own.length === 0) return [];
+  return ['', `mcp-dev ${name}:`, ...optionLines(own)];
+}
+
+/** Those that the main command does not have. */
+function ownOptions(options: OptionTable): readonly (readonly [string, Option])[] {
+  const known: readonly Option[] = Object.values(runOptions);
+  return Object.entries(options).filter(([, option]) => !known.includes(option));
 }
 
 function optionLines(rows: readonly (readonly [string, Option])[]): readonly string[] {
-  return columns(
-    rows.map(([key, option]) => {
-      const forms = optionForms(key, option).join(', ');
-      const text = fallbackText(option);
-      const doc = text === undefined ? option.doc : `${option.doc} [default: ${text}]`;
-      return [option.short === undefined ? `    ${forms}` : forms, doc.replaceAll('`', '')];
-    }),
-  );
+  return columns(rows.map(([key, option]) => optionRow(key, option)));
+}
+
+function optionRow(key: string, option: Option): readonly [string, string] {
+  const forms = optionForms(key, option).join(', ');
+  const text = fallbackText(option);
+  const doc = text === undefined ? option.doc : `${option.doc} [default: ${text}]`;
+  return [option.short === undefined ? `    ${forms}` : forms, doc.replaceAll('`', '')];
+}
+
+/** A command with the options that it has for itself. */
+function elsewhereLines({ usage, options }: Command): readonly string[] {
+  return columns([
+    ...usage.map(({ form, doc }) => [`mcp-dev ${form}`, doc] as const),
+    ...ownOptions(options)
+      .map(([key, option]) => optionRow(key, option))
+      .map(([form, doc]) => [`    ${form}`, doc] as const),
+  ]);
 }
 
 /** Two columns, the right one wrapped; a left cell that is too long gets a line of its own. */

@@ -15,6 +15,8 @@ export type Parsed =
       readonly recording: string | undefined;
       /** The file that was named as the entry, as it was typed. */
       readonly entry: string | undefined;
+      /** What was named for a command that takes words, such as the name of a server. */
+      readonly words: readonly string[];
       /** Everything after the first `--`; undefined when there is none. */
       readonly rest: readonly string[] | undefined;
     }
@@ -39,23 +41,25 @@ export function parse(argv: readonly string[]): Parsed {
   const options: Table = commands[command].options;
   const queue = argv.slice(command === 'run' ? 0 : 1);
   const flags = new Map<string, Given>();
+  const words: string[] = [];
   let recording: string | undefined;
   let entry: string | undefined;
 
   for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
-    const line: Line = { argv, command, entry, word, after: queue };
-    if (word === '--' && commands[command].operands !== 'none') {
-      return { kind: 'parsed', command, flags, recording, entry, rest: queue };
+    const line: Line = { argv, command, entry, words, word, after: queue };
+    const { operands } = commands[command];
+    if (word === '--' && typeof operands === 'string') {
+      return { kind: 'parsed', command, flags, recording, entry, words, rest: queue };
     }
-    const isOperand = !word.startsWith('-') && recording === undefined;
-    if (isOperand && commands[command].operands === 'recording and launch') {
+    if (operands === 'recording and launch' && recording === undefined && !word.startsWith('-')) {
       recording = word;
       continue;
     }
     if (!word.startsWith('-') || word === '-' || word === '--') {
       const fault = operandFault(line);
       if (fault !== undefined) return fault;
-      entry = word;
+      if (typeof operands === 'string') entry = word;
+      else words.push(word);
       continue;
     }
     const read = readWord(options, word, queue);
@@ -74,7 +78,7 @@ export function parse(argv: readonly string[]): Parsed {
       }
     }
   }
-  return { kind: 'parsed', command, flags, recording, entry, rest: undefined };
+  return { kind: 'parsed', command, flags, recording, entry, words, rest: undefined };
 }
 
 /** A command is recognised only as the first word. */

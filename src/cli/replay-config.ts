@@ -53,7 +53,7 @@ export async function replayConfig(
     ignoreTimes,
     ignore,
     // The report goes to stdout.
-    color: resolveColor(flags.get('color'), { ...host, stderrIsTTY: process.stdout.isTTY === true }).value,
+    color: resolveColor(flags.get('color'), { ...host, stderrIsTTY: host.stdoutIsTTY }).value,
   };
   return { kind: 'replay', config };
 }

@@ -4,6 +4,7 @@ import { configure, type Host, type RunConfig } from '../config/run-config.ts';
 import { readSettings } from '../config/settings.ts';
 import { packageVersion } from '../system/package.ts';
 import { dumpText } from './dump.ts';
+import { type Elsewhere, readElsewhere } from './elsewhere/command.ts';
 import { helpText } from './help.ts';
 import { type Parsed, parse } from './parse.ts';
 import { type ReplayConfig, replayConfig } from './replay-config.ts';
@@ -13,6 +14,8 @@ export type Resolved =
   | { readonly kind: 'run'; readonly config: RunConfig }
   | { readonly kind: 'replay'; readonly config: ReplayConfig }
   | { readonly kind: 'demo'; readonly color: boolean }
+  /** To talk to processes that run already. `color` is about stdout. */
+  | { readonly kind: 'elsewhere'; readonly command: Elsewhere; readonly color: boolean }
   /** To be printed on stdout, after which nothing is left to do. */
   | { readonly kind: 'help' | 'version' | 'dump'; readonly text: string }
   | Usage;
@@ -37,6 +40,13 @@ export async function resolve(argv: readonly string[], host: Host): Promise<Reso
       return await replayConfig(parsed, host);
     case 'run':
       return await resolveRun(parsed, host);
+    default: {
+      const command = readElsewhere(parsed.command, parsed.words, parsed.flags);
+      if (command.kind === 'usage') return command;
+      const onStdout = { ...host, stderrIsTTY: host.stdoutIsTTY };
+      const color = resolveColor(parsed.flags.get('color'), onStdout).value;
+      return { kind: 'elsewhere', command, color };
+    }
   }
 }
 

@@ -1,7 +1,11 @@
 import { constants } from 'node:os';
 import type { RunConfig } from '../config/run-config.ts';
+import type { Subject } from '../control/answering.ts';
+import { Presence } from '../control/presence.ts';
+import { CONTROL_PROTOCOL } from '../control/protocol.ts';
 import { type StopPolicy, sessionEndPolicy } from '../generation/stop.ts';
 import { DevSession, type Farewell } from '../library/dev-session.ts';
+import { packageVersion } from '../system/package.ts';
 import { type Reason, SessionEnd } from './session-end.ts';
 import { flushed } from './stdio.ts';
 import { attachTerminal } from './terminal.ts';
@@ -15,15 +19,43 @@ export async function run(config: RunConfig): Promise<number> {
   const end = new SessionEnd();
   const terminal = config.terminal || stdin.isTTY === true ? attachTerminal(config, end) : undefined;
   const session = await DevSession.open(config, terminal?.streams ?? { stdin, stdout, stderr });
+  const presence = new Presence(
+    () => subjectOf(config, session),
+    (text) => session.reporter.detail(text),
+  );
+  // However this process ends, but for SIGKILL: nothing of it stays behind.
+  process.on('exit', () => presence.vanish());
   catchOwnCrash(session);
   catchSignals(config, session, end);
   watchParent(end);
   void session.clientGone.then((farewell) => clientGone(session, end, farewell));
   session.start();
-  terminal?.begin(session);
+  if (terminal !== undefined) {
+    terminal.begin(session);
+    presence.appear();
+  } else {
+    // A client that only asks what the server is starts another process for what comes next.
+    stdin.on('data', () => session.server.isInUse && presence.appear());
+  }
 
   const reason = await end.reached;
+  presence.vanish();
   return await finish(config, session, end, reason);
+}
+
+/** What other processes see of this one. */
+function subjectOf({ name, cwd, root }: RunConfig, { server, journal }: DevSession): Subject {
+  const hello = {
+    reply: 'hello',
+    protocol: CONTROL_PROTOCOL,
+    version: packageVersion(),
+    name,
+    cwd,
+    root,
+    pid: process.pid,
+    startedAt: Math.round(performance.timeOrigin),
+  } as const;
+  return { hello, server, journal, stop: () => void process.emit('SIGTERM', 'SIGTERM') };
 }
 
 function clientGone({ reporter }: DevSession, end: SessionEnd, farewell: Farewell): void {

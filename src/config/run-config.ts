@@ -73,6 +73,7 @@ export interface Host {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   readonly home: string;
+  readonly stdoutIsTTY: boolean;
   readonly stderrIsTTY: boolean;
 }
 

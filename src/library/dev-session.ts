@@ -44,6 +44,8 @@ interface Parts {
 /** One server behind one session on a pair of streams, with all that is written about it. */
 export class DevSession {
   readonly reporter: Reporter;
+  readonly server: DevServer;
+  readonly journal: Journal;
   /** Resolves when the client closed its side, or does not read any more. */
   readonly clientGone: Promise<Farewell>;
   readonly #parts: Parts;
@@ -78,6 +80,8 @@ export class DevSession {
   private constructor(parts: Parts) {
     this.#parts = parts;
     this.reporter = parts.reporter;
+    this.server = parts.server;
+    this.journal = parts.journal;
     this.clientGone = new Promise((resolve) => {
       this.#clientWent = resolve;
     });
@@ -89,8 +93,8 @@ export class DevSession {
     const { stdin, stdout } = this.#parts.streams;
     stdout.on('drain', this.#onRoom);
     stdout.on('error', this.#onGone);
-    this.#parts.journal.note({ event: 'session', state: 'began' });
-    this.#parts.server.start();
+    this.journal.note({ event: 'session', state: 'began' });
+    this.server.start();
     stdin.on('data', this.#onData);
     stdin.on('error', this.#onGone);
     stdin.on('end', this.#onEnd);
@@ -98,8 +102,8 @@ export class DevSession {
 
   /** Calls `listener` with every event of that name from now on, until the function that it returns is called. */
   on<E extends keyof DevSessionEvents>(event: E, listener: (event: DevSessionEvents[E]) => void): () => void {
-    if (event === 'log') return this.#parts.journal.logs.follow(listener as (line: LogLine) => void);
-    return this.#parts.journal.listen((happened) => {
+    if (event === 'log') return this.journal.logs.follow(listener as (line: LogLine) => void);
+    return this.journal.listen((happened) => {
       if (happened.event === event)
         listener(stamped(happened, this.#parts.config.name) as DevSessionEvents[E]);
     });
@@ -107,17 +111,17 @@ export class DevSession {
 
   /** See `DevServer.reload`. */
   reload(by: string, ms?: number): Promise<ReloadOutcome> {
-    return this.#parts.server.reload(by, ms);
+    return this.server.reload(by, ms);
   }
 
   /** Where things stand. */
   status(): ServerStatus {
-    return this.#parts.server.status();
+    return this.server.status();
   }
 
   /** The last lines of the log that match, the oldest first. */
   logs(query: LogQuery): readonly LogLine[] {
-    return this.#parts.journal.logs.tail(query);
+    return this.journal.logs.tail(query);
   }
 
   /**
@@ -126,7 +130,7 @@ export class DevSession {
    */
   async lastAnswers(isPatient: () => boolean = () => true): Promise<number> {
     const start = Date.now();
-    while (this.#parts.server.unanswered > 0 && isPatient() && Date.now() - start < LAST_ANSWERS_MS) {
+    while (this.server.unanswered > 0 && isPatient() && Date.now() - start < LAST_ANSWERS_MS) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
     return Date.now() - start;
@@ -137,14 +141,14 @@ export class DevSession {
    * only make it more urgent.
    */
   close(policy: StopPolicy = sessionEndPolicy(this.#parts.config.signal, 'client-closed')): Promise<void> {
-    const stopped = this.#parts.server.close(policy);
+    const stopped = this.server.close(policy);
     this.#closing ??= stopped.then(() => this.#finish());
     return this.#closing;
   }
 
   /** Ends every process in this very call, for the way out of a crash. */
   killNow(): void {
-    this.#parts.server.killNow();
+    this.server.killNow();
     this.#finish();
   }
 
@@ -153,19 +157,19 @@ export class DevSession {
     // What goes wrong with the streams from now on is nothing to anybody: those listeners stay.
     stdin.off('data', this.#onData).off('end', this.#onEnd).pause();
     stdout.off('drain', this.#onRoom);
-    this.#parts.journal.note({ event: 'session', state: 'ended' });
+    this.journal.note({ event: 'session', state: 'ended' });
     this.#parts.recorder?.close();
     this.#parts.events?.close();
   }
 
   readonly #onData = (chunk: Buffer): void => {
     this.#heard = 'closed';
-    this.#parts.server.receive(chunk);
+    this.server.receive(chunk);
   };
 
   readonly #onEnd = (): void => this.#clientWent(this.#heard);
 
   readonly #onGone = (): void => this.#clientWent('closed');
 
-  readonly #onRoom = (): void => this.#parts.server.clientHasRoom();
+  readonly #onRoom = (): void => this.server.clientHasRoom();
 }

@@ -70,6 +70,7 @@ export async function configOf(options: DevServerOptions): Promise<RunConfig> {
     cwd: folder,
     env: process.env,
     home: homedir(),
+    stdoutIsTTY: process.stdout.isTTY === true,
     stderrIsTTY: process.stderr.isTTY === true,
   };
   const settings = {

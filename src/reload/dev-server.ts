@@ -11,7 +11,7 @@ import type { Reporter } from '../report/reporter.ts';
 import { StandbyKeeper } from '../standby/keeper.ts';
 import { monotonicMs } from '../system/clock.ts';
 import { type Line, LineSplitter } from '../wire/line.ts';
-import { isObject } from '../wire/message.ts';
+import { isObject, type JsonObject } from '../wire/message.ts';
 import { type ByteSink, Outbox } from '../wire/outbox.ts';
 import { AwaitedReloads, type ReloadOutcome } from './awaited.ts';
 import { Backlog } from './backlog.ts';
@@ -78,6 +78,9 @@ export class DevServer {
   #speaker: number | undefined;
   /** The writing of what a later session may want to know. */
   #remembering = Promise.resolve();
+  /** Calls of our own that are not answered. */
+  readonly #calls = new Map<number, (response: Line) => void>();
+  #lastCall = 0;
   /** When the last build began; ms since the epoch. */
   #buildingSince = 0;
   #life: 'running' | 'closing' = 'running';
@@ -152,6 +155,24 @@ export class DevServer {
     const outcome = this.#awaited.outcome(ms);
     this.#happened({ type: 'requested', by });
     return outcome;
+  }
+
+  /**
+   * Calls a tool for somebody who is not the client. It is held, sent again and failed like a call of the client's;
+   * `answered` gets the response, a result or an error, once. The function that comes back takes the call back.
+   */
+  call(tool: string, args: JsonObject, answered: (response: Line) => void): () => void {
+    const call = ++this.#lastCall;
+    this.#calls.set(call, answered);
+    this.#happened({ type: 'call', call, tool, arguments: args });
+    return () => {
+      if (this.#calls.delete(call)) this.#happened({ type: 'hang-up', call });
+    };
+  }
+
+  /** The client did more than to ask what the server is. */
+  get isInUse(): boolean {
+    return this.#core.isInUse;
   }
 
   /** How many requests of the client wait for an answer. */
@@ -283,6 +304,12 @@ export class DevServer {
       case 'to-server':
         this.#generations.get(effect.generation)?.send(effect.line);
         return;
+      case 'answer-call': {
+        const answered = this.#calls.get(effect.call);
+        this.#calls.delete(effect.call);
+        answered?.(effect.line);
+        return;
+      }
       case 'set-session-timer': {
         const { timer, ms } = effect;
         this.#timers.set(JSON.stringify(timer), ms, () => this.#happened({ type: 'session-timer', timer }));

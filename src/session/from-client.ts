@@ -10,8 +10,9 @@ import { readLists } from './hand-over.ts';
 import { receiveInitialize } from './handshake.ts';
 import { keepLean } from './keeping.ts';
 import { freshPeer } from './peers.ts';
+import { newRequest } from './requests.ts';
 import { dispatch, takeBack } from './serving.ts';
-import { type ClientRequest, type Peer, type State, toServer } from './state.ts';
+import { type Peer, type State, toServer } from './state.ts';
 import { cancelSubscription } from './subscriptions.ts';
 
 /** One message of the client, or a batch of them. */
@@ -71,20 +72,9 @@ function receiveRequest(
     batch?.cancel();
     return;
   }
-  const request: ClientRequest = {
-    id,
-    method,
-    line,
-    batch,
-    peer: undefined,
-    stale: undefined,
-    interrupted: undefined,
-    token: undefined,
-    progress: Number.NEGATIVE_INFINITY,
-    floor: Number.NEGATIVE_INFINITY,
-    exchanged: false,
-  };
+  const request = newRequest({ id, method, line, batch });
   if (method === DISCOVER) startDiscoveryClock(state);
+  else state.inUse = true;
   state.requests.set(id, request);
   if (method === 'initialize' && state.conversation.state === 'silent') {
     receiveInitialize(state, id, textAt(line, ['params']) ?? '{}');

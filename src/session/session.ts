@@ -12,6 +12,7 @@ import { answerAlone, discoverAlone, greet } from './handshake.ts';
 import { interrupt } from './interruption.ts';
 import { greetModern } from './modern.ts';
 import { logStale } from './old-code.ts';
+import { callTool, hangUp } from './own-calls.ts';
 import { freshPeer } from './peers.ts';
 import { endMerge } from './server-notifications.ts';
 import { holdTimeout, release, releaseDeferred } from './serving.ts';
@@ -42,7 +43,14 @@ export class Session {
 
   /** How many requests of the client have no answer yet. */
   get unanswered(): number {
-    return this.#state.requests.size;
+    let count = 0;
+    for (const { call } of this.#state.requests.values()) if (call === undefined) count++;
+    return count;
+  }
+
+  /** The client did more than to ask what the server is, whether that is answered or not. */
+  get isInUse(): boolean {
+    return this.#state.inUse;
   }
 
   /** It is known in which era the client and the server speak: the client did more than to ask what the server is. */
@@ -111,6 +119,12 @@ function apply(state: State, event: SessionEvent): void {
       if (state.conversation.state === 'greeting') greet(state, peer);
       return;
     }
+    case 'call':
+      callTool(state, event);
+      return;
+    case 'hang-up':
+      hangUp(state, event.call);
+      return;
     case 'remembered':
       state.remembered = event.remembered;
       return;

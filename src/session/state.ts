@@ -115,9 +115,11 @@ export interface Peer {
   readonly outdated: Set<ListMethod>;
 }
 
-/** A request of the client that has no answer yet. */
+/** A request of the client that has no answer yet, or a call of our own that is treated like one. */
 export interface ClientRequest {
   readonly id: Id;
+  /** The number of a call of our own; undefined for the client's. */
+  readonly call: number | undefined;
   readonly method: string;
   line: Line;
   /** The batch that it came in. */
@@ -203,6 +205,8 @@ export interface State {
   readonly merging: Map<string, Line | undefined>;
   /** The generation that served first. */
   first: number | undefined;
+  /** The client did more than to ask what the server is. */
+  inUse: boolean;
   /** Counts the ids of our own making. */
   lastId: number;
   /** Wants something done. What is asked for comes in the order in which it is to be done. */
@@ -233,6 +237,7 @@ export function initialState(settings: SessionSettings, emit: State['emit']): St
     subscriptions: new Map(),
     merging: new Map(),
     first: undefined,
+    inUse: false,
     lastId: 0,
   };
 }
