@@ -6,9 +6,9 @@ import { constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import kleur from 'kleur';
+import { packageVersion } from '../system/package.ts';
 import { type Line, LineSplitter } from '../wire/line.ts';
 import { isObject, type JsonObject } from '../wire/message.ts';
-import { packageVersion } from './help.ts';
 import { SmallClient } from './small-client.ts';
 
 /** The demo is over before anybody doubts it; a step that takes longer than this has failed. */

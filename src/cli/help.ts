@@ -1,8 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { fallbackText, groups, type Option, optionForms } from '../config/option.ts';
+import { join } from 'node:path';
+import { fallbackText, groups, type Option, type OptionTable, optionForms } from '../config/option.ts';
 import { type Command, commands, runOptions } from '../config/options.ts';
+import { packageFolder } from '../system/package.ts';
 
 const width = 100;
 
@@ -22,7 +21,8 @@ export function helpText(): string {
     '',
     'Usage:',
     ...columns(usage.map(({ form, doc }) => [`mcp-dev ${form}`, doc])),
-    ...Object.entries(groups).flatMap(([group, heading]) => ['', `${heading}:`, ...optionLines(group)]),
+    ...Object.entries(groups).flatMap(([group, heading]) => ['', `${heading}:`, ...groupLines(group)]),
+    ...Object.entries<Command>(commands).flatMap(ownOptionLines),
     '',
     'From another terminal (exit code 0: done, 1: nothing runs, or as below, 2: wrong usage):',
     ...wrap(
@@ -54,23 +54,24 @@ export function readmeTable(): string {
   return [...heading, ...rows].map((cells) => `| ${cells.map(escapePipes).join(' | ')} |\n`).join('');
 }
 
-/** The version in package.json. */
-export function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8')) as {
-    version: string;
-  };
-  return version;
+function groupLines(group: string): readonly string[] {
+  return optionLines(Object.entries<Option>(runOptions).filter(([, option]) => option.group === group));
 }
 
-/** The folder of this package, from the sources and from the one file that is built of them. */
-function packageFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-  return folder;
+/** The options that a command has for itself, under its name. */
+function ownOptionLines([name, { options, elsewhere }]: readonly [string, Command]): readonly string[] {
+  const own = ownOptions(options);
+  if (name === 'run' || elsewhere || own.length === 0) return [];
+  return ['', `mcp-dev ${name}:`, ...optionLines(own)];
 }
 
-function optionLines(group: string): readonly string[] {
-  const rows = Object.entries<Option>(runOptions).filter(([, option]) => option.group === group);
+/** Those that the main command does not have. */
+function ownOptions(options: OptionTable): readonly (readonly [string, Option])[] {
+  const known: readonly Option[] = Object.values(runOptions);
+  return Object.entries(options).filter(([, option]) => !known.includes(option));
+}
+
+function optionLines(rows: readonly (readonly [string, Option])[]): readonly string[] {
   return columns(rows.map(([key, option]) => optionRow(key, option)));
 }
 
@@ -83,11 +84,11 @@ function optionRow(key: string, option: Option): readonly [string, string] {
 
 /** A command with the options that it has for itself. */
 function elsewhereLines({ usage, options }: Command): readonly string[] {
-  const known: readonly Option[] = Object.values(runOptions);
-  const own = Object.entries(options).filter(([, option]) => !known.includes(option));
   return columns([
     ...usage.map(({ form, doc }) => [`mcp-dev ${form}`, doc] as const),
-    ...own.map(([key, option]) => optionRow(key, option)).map(([form, doc]) => [`    ${form}`, doc] as const),
+    ...ownOptions(options)
+      .map(([key, option]) => optionRow(key, option))
+      .map(([form, doc]) => [`    ${form}`, doc] as const),
   ]);
 }
 

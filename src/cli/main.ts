@@ -23,6 +23,10 @@ async function main(argv: readonly string[]): Promise<number> {
       return 0;
     case 'usage':
       return refuse(resolved.message);
+    case 'replay': {
+      const { replay } = await import('./replay.ts');
+      return await replay(resolved.config);
+    }
     case 'demo': {
       const { demo } = await import('./demo.ts');
       return await demo(resolved.color);

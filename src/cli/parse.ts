@@ -11,6 +11,8 @@ export type Parsed =
       readonly kind: 'parsed';
       readonly command: CommandName;
       readonly flags: Layer;
+      /** The file that stands before the entry or the command, as it was typed. */
+      readonly recording: string | undefined;
       /** The file that was named as the entry, as it was typed. */
       readonly entry: string | undefined;
       /** What was named for a command that takes words, such as the name of a server. */
@@ -40,17 +42,23 @@ export function parse(argv: readonly string[]): Parsed {
   const queue = argv.slice(command === 'run' ? 0 : 1);
   const flags = new Map<string, Given>();
   const words: string[] = [];
+  let recording: string | undefined;
   let entry: string | undefined;
 
   for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
     const line: Line = { argv, command, entry, words, word, after: queue };
-    if (word === '--' && commands[command].operands === 'launch') {
-      return { kind: 'parsed', command, flags, entry, words, rest: queue };
+    const { operands } = commands[command];
+    if (word === '--' && typeof operands === 'string') {
+      return { kind: 'parsed', command, flags, recording, entry, words, rest: queue };
+    }
+    if (operands === 'recording and launch' && recording === undefined && !word.startsWith('-')) {
+      recording = word;
+      continue;
     }
     if (!word.startsWith('-') || word === '-' || word === '--') {
       const fault = operandFault(line);
       if (fault !== undefined) return fault;
-      if (commands[command].operands === 'launch') entry = word;
+      if (typeof operands === 'string') entry = word;
       else words.push(word);
       continue;
     }
@@ -70,7 +78,7 @@ export function parse(argv: readonly string[]): Parsed {
       }
     }
   }
-  return { kind: 'parsed', command, flags, entry, words, rest: undefined };
+  return { kind: 'parsed', command, flags, recording, entry, words, rest: undefined };
 }
 
 /** A command is recognised only as the first word. */

@@ -2,14 +2,17 @@ import type { Usage } from '../config/layers.ts';
 import { resolveColor } from '../config/merge.ts';
 import { configure, type Host, type RunConfig } from '../config/run-config.ts';
 import { readSettings } from '../config/settings.ts';
+import { packageVersion } from '../system/package.ts';
 import { dumpText } from './dump.ts';
 import { type Elsewhere, readElsewhere } from './elsewhere/command.ts';
-import { helpText, packageVersion } from './help.ts';
+import { helpText } from './help.ts';
 import { type Parsed, parse } from './parse.ts';
+import { type ReplayConfig, replayConfig } from './replay-config.ts';
 
 /** What the command line asks for. `usage` is one sentence without prefix, for exit code 2. */
 export type Resolved =
   | { readonly kind: 'run'; readonly config: RunConfig }
+  | { readonly kind: 'replay'; readonly config: ReplayConfig }
   | { readonly kind: 'demo'; readonly color: boolean }
   /** To talk to processes that run already. `color` is about stdout. */
   | { readonly kind: 'elsewhere'; readonly command: Elsewhere; readonly color: boolean }
@@ -33,6 +36,8 @@ export async function resolve(argv: readonly string[], host: Host): Promise<Reso
   switch (parsed.command) {
     case 'demo':
       return { kind: 'demo', color: resolveColor(parsed.flags.get('color'), host).value };
+    case 'replay':
+      return await replayConfig(parsed, host);
     case 'run':
       return await resolveRun(parsed, host);
     default: {

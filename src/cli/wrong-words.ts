@@ -25,7 +25,7 @@ export function isEntry(word: string): boolean {
 /** Why a word that is no flag can't stand here; undefined if it is the entry, or one of a command's words. */
 export function operandFault({ argv, command, entry, words, word, after }: Line): Usage | undefined {
   const { operands, usage: forms }: Command = commands[command];
-  if (operands !== 'launch') {
+  if (typeof operands === 'number') {
     if (word !== '--' && words.length < operands) return undefined;
     const takes = operands === 0 ? 'takes options only' : `is used as: mcp-dev ${forms[0]?.form}`;
     return usage(`unexpected "${word}": mcp-dev ${command} ${takes}`);
@@ -64,7 +64,7 @@ export function unknownFlag({ argv, command, entry, word, after }: Line): Usage 
     const example = shellLine([...before, '--', word, ...after.filter((one) => one !== '--')]);
     return usage(`unknown option ${word}${guess} (the server's arguments go after "--": ${example})`);
   }
-  const hint = commands[command].operands === 'launch' ? ', and the server\'s own go after "--"' : '';
+  const hint = typeof commands[command].operands === 'string' ? ', and the server\'s own go after "--"' : '';
   return usage(`unknown option ${word}${guess || `; mcp-dev --help lists all${hint}`}`);
 }
 

@@ -10,7 +10,7 @@ export const groups = {
 } as const;
 
 /** What the value of an option may name on disk; such values are made absolute and checked. */
-export type PathRole = 'folder' | 'file' | 'new file' | 'path or glob';
+export type PathRole = 'folder' | 'file' | 'new file' | 'new recording' | 'path or glob';
 
 /** The type of an option's value, by the option's kind. */
 export interface Kinds {

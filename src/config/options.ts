@@ -241,6 +241,33 @@ export const runOptions = {
     fallback: undefined,
     doc: 'the log, whatever the verbosity on stderr; bounded in size',
   },
+  events: {
+    kind: 'text',
+    placeholder: '<file>',
+    path: 'new file',
+    group: 'output',
+    fallback: undefined,
+    doc: 'append what happens to a file, or to a named pipe, one JSON object a line',
+  },
+  record: {
+    kind: 'text',
+    placeholder: '<file>',
+    path: 'new recording',
+    group: 'output',
+    fallback: undefined,
+    doc:
+      'write every message of the session to a file, for `mcp-dev replay`; the file is for its owner alone, and ' +
+      'that of an earlier session is replaced',
+  },
+  redact: {
+    kind: 'list',
+    placeholder: '<key>',
+    group: 'output',
+    fallback: [],
+    doc:
+      'mask the values of this key, at any depth and whatever its case, in the recording, the events and the log ' +
+      'file; repeatable',
+  },
   verbose: {
     kind: 'switch',
     short: 'v',
@@ -272,6 +299,49 @@ export const runOptions = {
   },
   help: shared.help,
   version: shared.version,
+} as const satisfies OptionTable;
+
+/** The options of `mcp-dev replay`. */
+export const replayOptions = {
+  timeout: {
+    kind: 'milliseconds',
+    group: 'general',
+    fallback: 30_000,
+    doc: 'how long the server may take for each answer',
+  },
+  ignoreTimes: {
+    kind: 'switch',
+    group: 'general',
+    fallback: false,
+    doc: 'two times are equal: ISO 8601, also in longer texts, and numbers of seconds or milliseconds since 1970',
+  },
+  ignore: {
+    kind: 'list',
+    placeholder: '<path>',
+    group: 'general',
+    fallback: [],
+    doc:
+      'a part of the answers that may differ, such as `result.serverInfo.version` or `**.size`; `*` is one step, ' +
+      '`**` any number of them; repeatable',
+  },
+  cwd: {
+    kind: 'text',
+    placeholder: '<dir>',
+    path: 'folder',
+    group: 'server',
+    fallback: undefined,
+    fallbackText: 'this folder',
+    doc: 'where the server runs',
+  },
+  envFile: {
+    kind: 'list',
+    placeholder: '<path>',
+    path: 'file',
+    group: 'server',
+    fallback: [],
+    doc: 'variables for the server; repeatable',
+  },
+  ...shared,
 } as const satisfies OptionTable;
 
 const json = (doc: string) =>
@@ -351,8 +421,11 @@ export interface Command {
   /** The forms of the command line, each with what it does. */
   readonly usage: readonly { readonly form: string; readonly doc: string }[];
   readonly options: OptionTable;
-  /** `launch`: takes an entry or, after `--`, a command. A number: so many words at most. */
-  readonly operands: 'launch' | number;
+  /**
+   * `launch`: takes an entry or, after `--`, a command; `recording and launch`: the same behind a file. A number: so
+   * many words at most.
+   */
+  readonly operands: 'launch' | 'recording and launch' | number;
   /** It talks to processes of `mcp-dev` that run already. */
   readonly elsewhere?: true;
 }
@@ -369,6 +442,16 @@ export const commands = {
     ],
     options: runOptions,
     operands: 'launch',
+  },
+  replay: {
+    usage: [
+      {
+        form: 'replay <recording> -- <command> [args…]',
+        doc: "sends the client's half of what --record wrote to a server, and compares the answers",
+      },
+    ],
+    options: replayOptions,
+    operands: 'recording and launch',
   },
   demo: {
     usage: [{ form: 'demo', doc: 'the whole loop in one terminal, no client needed' }],

@@ -64,6 +64,12 @@ export interface RunConfig {
   readonly terminal: boolean;
   readonly configFile: string | undefined;
   readonly logFile: string | undefined;
+  /** Where events are appended: a file, a named pipe or a device. */
+  readonly events: string | undefined;
+  /** The file of the recording. */
+  readonly record: string | undefined;
+  /** Keys whose values are masked in what is written to files. */
+  readonly redact: readonly string[];
   readonly verbosity: 'quiet' | 'normal' | 'verbose';
   readonly color: boolean;
 }
@@ -155,6 +161,9 @@ export function configure(
       terminal: values.terminal,
       configFile,
       logFile: values.logFile,
+      events: values.events,
+      record: values.record,
+      redact: values.redact,
       verbosity: values.quiet ? 'quiet' : values.verbose ? 'verbose' : 'normal',
       color: color.value,
     },

@@ -24,15 +24,25 @@ export type ReloadEvent = {
   /** The generation that serves now; absent when none does. */
   readonly generation?: number;
   readonly trigger: Trigger;
-  /** By phase; absent when it failed. */
-  readonly ms?: Phases;
+  /** By phase, and in all; up to the failure when it failed. */
+  readonly ms: Phases;
   readonly error?: ErrorText;
 } & NamedDifferences;
 
+/** What a client and a server have agreed on. */
+export interface Connection {
+  readonly era: 'legacy' | 'modern';
+  readonly protocolVersion: string;
+  /** What the client calls itself, as it said it; absent when it did not. */
+  readonly client?: { readonly name: string; readonly version?: string };
+}
+
 /** What happens to a server under development, for scripts. */
 export type DevEvent =
-  /** The session began or ended; `client` is what the client calls itself. */
+  /** `mcp-dev` began or ended with the session, … */
   | { readonly event: 'session'; readonly state: 'began' | 'ended' }
+  /** … and it became known who speaks with the server, and how. */
+  | ({ readonly event: 'session'; readonly state: 'connected' } & Connection)
   /** A batch of real changes; the paths are absolute. */
   | { readonly event: 'change'; readonly paths: readonly string[] }
   | {
@@ -59,6 +69,21 @@ export type DevEvent =
   /** A process of the server ended, by itself or on demand. */
   | { readonly event: 'stop'; readonly generation: number; readonly exit: string };
 
+/** An event as scripts get it. */
+export type StampedEvent = DevEvent & {
+  /** ISO 8601, in UTC. */
+  readonly time: string;
+  /** The name of the server. */
+  readonly server: string;
+};
+
+/** An event of just now, its members in the order that people read them in. */
+export function stamped(event: DevEvent, server: string): StampedEvent {
+  const generation = 'generation' in event ? { generation: event.generation } : {};
+  const first = { time: new Date().toISOString(), event: event.event, server, ...generation };
+  return Object.assign(first, event);
+}
+
 /** The events that a report stands for. */
 export function eventsOf(report: Report): readonly DevEvent[] {
   switch (report.event) {
@@ -69,7 +94,7 @@ export function eventsOf(report: Report): readonly DevEvent[] {
       ];
     }
     case 'failed': {
-      const { trigger, failure, serving } = report;
+      const { trigger, phases, failure, serving } = report;
       const error = errorText(failure);
       const generation = serving === undefined ? {} : { generation: serving };
       const reload = {
@@ -77,8 +102,9 @@ export function eventsOf(report: Report): readonly DevEvent[] {
         ok: false,
         ...generation,
         trigger,
-        error,
+        ms: phases,
         ...nameDifferences([]),
+        error,
       } as const;
       return serving === undefined ? [reload] : [reload, { event: 'stale', generation: serving, error }];
     }

@@ -119,6 +119,11 @@ export class Core {
     return this.#session.protocol;
   }
 
+  /** What the client calls itself. */
+  get client(): Session['client'] {
+    return this.#session.client;
+  }
+
   /** How many bytes of requests wait for a generation. */
   get heldBytes(): number {
     return this.#session.heldBytes;

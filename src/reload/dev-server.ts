@@ -6,6 +6,7 @@ import { type ProcessEvents, type ServerProcess, startProcess } from '../generat
 import { type StopPolicy, swapPolicy } from '../generation/stop.ts';
 import { type DevEvent, errorText, eventsOf } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { Recorder } from '../recording/recorder.ts';
 import type { Report } from '../report/report.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { shortenIn, wordReport } from '../report/wording.ts';
@@ -39,6 +40,7 @@ export interface DevServerPorts {
   readonly reporter: Reporter;
   /** Where all that happens is noted. */
   readonly journal: Journal;
+  readonly recorder: Recorder | undefined;
 }
 
 /** A client gives up from 10 s on; its handshake is answered before that. */
@@ -81,6 +83,8 @@ export class DevServer {
   /** Generations that do not keep up with their input. */
   readonly #full = new Set<number>();
   #input: 'flowing' | 'paused' = 'flowing';
+  /** The generation of the message that is being handled. */
+  #speaker: number | undefined;
   /** The writing of what a later session may want to know. */
   #remembering = Promise.resolve();
   /** Calls of our own that are not answered. */
@@ -93,6 +97,8 @@ export class DevServer {
   #life: 'running' | 'closing' = 'running';
   /** When a message came last, from whatever side; ms of the monotonic clock. */
   #lastMessage = 0;
+  /** Whether it was noted who speaks with the server. */
+  #connection: 'open' | 'noted' = 'open';
 
   /** A server that is not started yet. */
   static async open(config: RunConfig, ports: DevServerPorts): Promise<DevServer> {
@@ -132,7 +138,10 @@ export class DevServer {
       detail: (text) => ports.reporter.detail(text),
     });
     this.#fromClient = new LineSplitter({
-      line: (line) => this.#handle({ type: 'client', line }),
+      line: (line) => {
+        ports.recorder?.message('client', line, this.#core.status.active);
+        this.#handle({ type: 'client', line });
+      },
       overflow: (limit) => ports.reporter.error(`the client sent ${wordOverflow(limit)}`),
     });
     this.#clientInput = new Backlog(ports.client);
@@ -141,7 +150,6 @@ export class DevServer {
 
   /** Builds and starts the first generation. */
   start(): void {
-    this.#note({ event: 'session', state: 'began' });
     this.#happened({ type: 'remembered', remembered: recallHandshake(this.#config) });
     this.#happened({ type: 'begin' });
     this.#timers.set('watch', WATCH_AFTER_MS, () => this.#workshop.watch());
@@ -247,7 +255,6 @@ export class DevServer {
     // What was built is given up only when nothing runs it any more.
     await Promise.all([this.#workshop.rest(), this.#standby.close(), this.#remembering, ...stops]);
     await this.#workshop.close();
-    this.#note({ event: 'session', state: 'ended' });
   }
 
   /** Ends every process in this very call, for the way out of a crash. */
@@ -309,12 +316,31 @@ export class DevServer {
   #handle(event: CoreEvent): void {
     if (this.#life === 'closing' && !OUTLIVES_CLOSING.has(event.type)) return;
     this.#core.handle(event);
+    if (this.#connection === 'open') this.#connect();
     if (this.#awaited.areWaitedFor && this.#core.status.settled) this.#awaited.settled();
+  }
+
+  /** Notes who speaks with the server as soon as that is known. */
+  #connect(): void {
+    const { protocol, client } = this.#core;
+    if (protocol === undefined) return;
+    this.#connection = 'noted';
+    const { name, version } = client ?? {};
+    const named =
+      typeof name === 'string' ? { name, ...(typeof version === 'string' ? { version } : {}) } : undefined;
+    this.#note({
+      event: 'session',
+      state: 'connected',
+      era: protocol.era,
+      protocolVersion: protocol.version,
+      ...(named === undefined ? {} : { client: named }),
+    });
   }
 
   #do(effect: Effect): void {
     switch (effect.do) {
       case 'to-client':
+        this.#ports.recorder?.message('server', effect.line, this.#speaker ?? this.#core.status.active);
         this.#toClient.push(effect.line);
         return;
       case 'to-server':
@@ -427,7 +453,11 @@ export class DevServer {
   #startGeneration(number: number): void {
     const startedAt = Date.now();
     const generation = new RunningGeneration((events) => this.#process(number, events), {
-      onLine: (line) => this.#handle({ type: 'server', generation: number, line }),
+      onLine: (line) => {
+        this.#speaker = number;
+        this.#handle({ type: 'server', generation: number, line });
+        this.#speaker = undefined;
+      },
       onRead: () => {
         this.#lastMessage = monotonicMs();
         this.#flush();

@@ -4,7 +4,7 @@ import type { EntryBuilder } from '../build/entry-builder.ts';
 import type { SharedRun } from '../build/shared-result.ts';
 import { cacheFolder } from '../config/cache-folder.ts';
 import { readEnvironment } from '../config/environment.ts';
-import { isCompiled } from '../config/launch.ts';
+import { isCompiled, startCommand } from '../config/launch.ts';
 import type { RunConfig } from '../config/run-config.ts';
 import type { Launch } from '../generation/process.ts';
 import { logFiles } from '../report/log-file.ts';
@@ -170,12 +170,8 @@ export class Workshop {
       MCP_DEV: '1',
       MCP_DEV_GENERATION: String(generation),
     };
-    if (launch.kind === 'command') return { command: launch.command, args: launch.args, cwd, env };
-    if (this.#entry !== undefined && built !== undefined) {
-      return { command: this.#entry.command, args: [...built, ...launch.args], cwd, env };
-    }
-    const command = PYTHON.test(launch.entry) ? pythonCommand() : process.execPath;
-    return { command, args: [launch.entry, ...launch.args], cwd, env };
+    const program = this.#entry && built && { command: this.#entry.command, args: built };
+    return { ...startCommand(launch, program), cwd, env };
   }
 
   async #prepare(changed: 'python' | 'other' | undefined, signal: AbortSignal): Promise<WorkshopEvent> {
@@ -231,14 +227,16 @@ export class Workshop {
   }
 
   async #attach(): Promise<Watch> {
-    const { root, entry, watch, ignore, extensions, poll, debounce, envFiles, logFile } = this.#config;
+    const { root, entry, watch, ignore, extensions, poll, debounce, envFiles } = this.#config;
+    const { logFile, events, record } = this.#config;
     // The server was started before: whatever is loaded from here on takes none of its time.
     const { knownOutputs } = await import('../build/outputs.ts');
     const { compiledOutput } = await import('./compiled-output.ts');
     const { startWatch } = await import('../watch/watch.ts');
     const outputs = await knownOutputs({ root, ...(entry === undefined ? {} : { entry }) });
     // We write there ourselves: to the log with each reload.
-    const own = [cacheFolder(), ...(logFile === undefined ? [] : logFiles(logFile))];
+    const written = [...(logFile === undefined ? [] : logFiles(logFile)), events, record];
+    const own = [cacheFolder(), ...written.filter((file) => file !== undefined)];
     const started = startWatch(
       {
         root,
@@ -292,8 +290,4 @@ function buildFailure(outcome: Extract<BuildOutcome, { outcome: 'failed' }>): Fa
     text: outcome.text,
     generation: undefined,
   };
-}
-
-function pythonCommand(): string {
-  return process.platform === 'win32' ? 'python' : 'python3';
 }

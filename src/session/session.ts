@@ -1,6 +1,9 @@
+import { Line } from '../wire/line.ts';
+import { isObject, type JsonObject } from '../wire/message.ts';
 import { isRepeatable } from './again.ts';
 import { receiveResult } from './agent-calls.ts';
 import { endDrain, endKeeping, retire, withdraw } from './draining.ts';
+import { clientInfoOf } from './envelope.ts';
 import type { SessionAction, SessionEvent, Timer } from './events.ts';
 import type { Failure } from './failure.ts';
 import { receiveFromClient } from './from-client.ts';
@@ -62,6 +65,15 @@ export class Session {
     const { conversation } = this.#state;
     if (conversation.state !== 'legacy' && conversation.state !== 'modern') return undefined;
     return { era: conversation.state, version: conversation.protocolVersion };
+  }
+
+  /** What the client calls itself; undefined while it said nothing of it, or while the era is open. */
+  get client(): JsonObject | undefined {
+    const { conversation } = this.#state;
+    if (conversation.state === 'modern') return clientInfoOf(conversation.envelope);
+    if (conversation.state !== 'legacy') return undefined;
+    const params = Line.of(conversation.params).parse();
+    return isObject(params) && isObject(params.clientInfo) ? params.clientInfo : undefined;
   }
 
   /** How many bytes of requests wait for a generation. */

@@ -118,6 +118,7 @@ describe('mcp_dev_status', () => {
         ok: true,
         generation: 1,
         trigger: { kind: 'first-start' },
+        ms: { gather: 0, build: 0, start: 80, total: 80 },
         added: [],
         removed: [],
         changed: [],

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { helpText, packageVersion, readmeTable } from '../../src/cli/help.ts';
+import { helpText, readmeTable } from '../../src/cli/help.ts';
 import { type Option, optionForms } from '../../src/config/option.ts';
 import { runOptions } from '../../src/config/options.ts';
+import { packageVersion } from '../../src/system/package.ts';
 
 const rows = Object.entries<Option>(runOptions);
 const lines = helpText().trimEnd().split('\n');
@@ -19,6 +20,20 @@ test('every option is in the help, with its text and default', () => {
     expect(text).toContain(option.doc.replaceAll('`', ''));
   }
   expect(text).toContain('requests wait for the reload [default: 20000]');
+});
+
+test('what a command has for itself stands under its name', () => {
+  const from = lines.indexOf('mcp-dev replay:');
+  const section = lines.slice(from + 1, lines.indexOf('', from)).join('\n');
+  for (const key of [
+    '--timeout <ms>',
+    '--ignore-times',
+    '--ignore <path>',
+    '--cwd <dir>',
+    '--env-file <path>',
+  ])
+    expect(section).toContain(key);
+  expect(section).not.toContain('--help');
 });
 
 test('there are four examples', () => {

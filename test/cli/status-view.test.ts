@@ -91,7 +91,7 @@ test('a reload that failed shows why, and so does a server with old code', () =>
     summary: 'the build failed',
     text: 'a.ts:1: no\n  here\n\n',
   } as const;
-  const { ms: _, ...failed } = reload({ ok: false, error });
+  const failed = reload({ ok: false, error });
   const lines = view({ state: 'stale', stale: error, reloads: [failed] });
   expect(lines[0]).toBe('● shop  stale');
   expect(lines.slice(7)).toEqual([

@@ -105,7 +105,7 @@ function timeline(
   shorten: (path: string) => string,
 ): readonly (readonly Part[])[] {
   if (reloads.length === 0) return [];
-  const slowest = Math.max(1, ...reloads.map(({ ms }) => ms?.total ?? 0));
+  const slowest = Math.max(1, ...reloads.map(({ ok, ms }) => (ok ? ms.total : 0)));
   const room = Math.max(0, Math.min(LONGEST_BAR, columns - INDENT - TIMES));
   const legend = SHADES.flatMap(([, word, shade, paint]): Part[] => ['  ', [shade, paint], ` ${word}`]);
   return [
@@ -116,7 +116,7 @@ function timeline(
       const which: Part = ok ? [`#${generation}`.padEnd(5), kleur.bold] : ['✘    ', kleur.red];
       const why = clean(wordTrigger(trigger, shorten));
       const head: Part[] = ['  ', [wordTime(time), kleur.dim], '  ', which, why];
-      if (!ok || ms === undefined) return [[...head, '  ', [clean(error?.summary ?? ''), kleur.red]]];
+      if (!ok) return [[...head, '  ', [clean(error?.summary ?? ''), kleur.red]]];
       const bar = barOf(ms, slowest, room);
       return [
         [...head, ...wordDifferences(reload)],
