@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fallbackText, groups, type Option, optionForms } from '../config/option.ts';
-import { type Command, commands, runOptions } from '../config/options.ts';
+import { fallbackText, groups, type Option, type OptionTable, optionForms } from '../config/option.ts';
+import { type Command, type CommandName, commands, runOptions } from '../config/options.ts';
 
 const width = 100;
 
@@ -13,15 +13,45 @@ const examples = [
   ['mcp-dev --terminal server.py', 'without a client: see the tools and what changed'],
 ] as const;
 
-/** The text of `--help`, at most 100 columns wide but for the last line, which is a path. Ends with a newline. */
-export function helpText(): string {
-  const usage = Object.values<Command>(commands).flatMap((command) => command.usage);
+const checkExamples = [
+  ['mcp-dev check -- node dist/server.js', 'start, handshake, lists, reload and end, in each era'],
+  ['mcp-dev check --build "npm run build" --expect-tool add -- node dist/server.js', 'build first'],
+  [`mcp-dev check --call 'add={"a":1,"b":2}' server.ts`, 'with a call that must succeed'],
+  ['mcp-dev check --format junit --output report.xml', 'the server of the configuration, for a CI server'],
+] as const;
+
+/**
+ * The text of `--help`, at most 100 columns wide but for the last line, which is a path. Ends with a newline. Commands
+ * without options of their own have that of the main one.
+ */
+export function helpText(command: CommandName = 'run'): string {
+  if (command === 'check') {
+    const summary =
+      'Builds and starts an MCP server and looks, with the official clients, whether it does what it should. Exit ' +
+      'code 0: all checks hold, 1: one failed, 2: wrong usage.';
+    return helpOf(summary, commands.check.usage, commands.check.options, checkExamples);
+  }
+  const summary =
+    'Stands between an MCP client and the MCP server that you write, and swaps the server at each save.';
+  const usage = Object.values<Command>(commands).flatMap((one) => one.usage);
+  return helpOf(summary, usage, runOptions, examples);
+}
+
+function helpOf(
+  summary: string,
+  usage: Command['usage'],
+  options: OptionTable,
+  examples: readonly (readonly [line: string, doc: string])[],
+): string {
+  const sections = Object.entries(groups)
+    .map(([group, heading]) => [heading, optionLines(options, group)] as const)
+    .filter(([, lines]) => lines.length > 0);
   return [
-    'Stands between an MCP client and the MCP server that you write, and swaps the server at each save.',
+    ...wrap(summary, width),
     '',
     'Usage:',
     ...columns(usage.map(({ form, doc }) => [`mcp-dev ${form}`, doc])),
-    ...Object.entries(groups).flatMap(([group, heading]) => ['', `${heading}:`, ...optionLines(group)]),
+    ...sections.flatMap(([heading, lines]) => ['', `${heading}:`, ...lines]),
     '',
     'Examples:',
     ...examples.flatMap(([line, doc]) => [`  ${line}`, `      ${doc}`]),
@@ -60,8 +90,8 @@ function packageFolder(): string {
   return folder;
 }
 
-function optionLines(group: string): readonly string[] {
-  const rows = Object.entries<Option>(runOptions).filter(([, option]) => option.group === group);
+function optionLines(options: OptionTable, group: string): readonly string[] {
+  const rows = Object.entries<Option>(options).filter(([, option]) => option.group === group);
   return columns(
     rows.map(([key, option]) => {
       const forms = optionForms(key, option).join(', ');

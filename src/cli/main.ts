@@ -26,6 +26,10 @@ async function main(argv: readonly string[]): Promise<number> {
       const { demo } = await import('./demo.ts');
       return await demo(resolved.color);
     }
+    case 'check': {
+      const { check } = await import('./check.ts');
+      return await check(resolved.config);
+    }
     case 'run': {
       if (process.env.MCP_DEV !== undefined) {
         return refuse(

@@ -2,6 +2,7 @@ import type { Usage } from '../config/layers.ts';
 import { resolveColor } from '../config/merge.ts';
 import { configure, type Host, type RunConfig } from '../config/run-config.ts';
 import { readSettings } from '../config/settings.ts';
+import { type CheckConfig, checkConfig } from './check-config.ts';
 import { dumpText } from './dump.ts';
 import { helpText, packageVersion } from './help.ts';
 import { type Parsed, parse } from './parse.ts';
@@ -9,6 +10,7 @@ import { type Parsed, parse } from './parse.ts';
 /** What the command line asks for. `usage` is one sentence without prefix, for exit code 2. */
 export type Resolved =
   | { readonly kind: 'run'; readonly config: RunConfig }
+  | { readonly kind: 'check'; readonly config: CheckConfig }
   | { readonly kind: 'demo'; readonly color: boolean }
   /** To be printed on stdout, after which nothing is left to do. */
   | { readonly kind: 'help' | 'version' | 'dump'; readonly text: string }
@@ -21,7 +23,7 @@ export async function resolve(argv: readonly string[], host: Host): Promise<Reso
     case 'usage':
       return parsed;
     case 'help':
-      return { kind: 'help', text: helpText() };
+      return { kind: 'help', text: helpText(parsed.command) };
     case 'version':
       return { kind: 'version', text: packageVersion() };
     case 'parsed':
@@ -30,6 +32,10 @@ export async function resolve(argv: readonly string[], host: Host): Promise<Reso
   switch (parsed.command) {
     case 'demo':
       return { kind: 'demo', color: resolveColor(parsed.flags.get('color'), host).value };
+    case 'check': {
+      const config = await checkConfig(parsed, host);
+      return 'kind' in config ? config : { kind: 'check', config };
+    }
     case 'run':
       return await resolveRun(parsed, host);
   }

@@ -5,6 +5,7 @@ export const groups = {
   watch: 'What is watched',
   reload: 'A reload',
   server: 'The server',
+  check: 'The checks',
   output: 'Terminal and log',
   general: 'General',
 } as const;

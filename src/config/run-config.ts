@@ -23,6 +23,8 @@ export interface RunConfig {
   readonly entry: string | undefined;
   /** The project root. */
   readonly root: string;
+  /** Whether changes of files reload; otherwise the files are not looked at. */
+  readonly watches: boolean;
   /** What `--watch` named, paths and globs; empty means the root. */
   readonly watch: readonly string[];
   /** Globs relative to the root. */
@@ -114,6 +116,7 @@ export function configure({ options, launch, configFile }: Settings, host: Host)
       launch: launch.value,
       entry,
       root,
+      watches: true,
       watch: values.watch,
       ignore: values.ignore,
       extensions: values.ext.includes('*')

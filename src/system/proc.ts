@@ -50,7 +50,7 @@ export async function* politely<T>(slices: Iterable<T>): AsyncGenerator<T> {
 }
 
 /** A file of a process as bytes, one character each; undefined when it ended or is somebody else's. */
-export function readProcFile(pid: number, name: 'stat' | 'environ'): string | undefined {
+export function readProcFile(pid: number, name: 'stat' | 'environ' | 'cmdline'): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/${name}`, 'latin1');
   } catch (error) {

@@ -1,0 +1,75 @@
+import { writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
+import { SmokeRun } from '../check/check.ts';
+import { formatReport } from '../check/format.ts';
+import { resolveColor } from '../config/merge.ts';
+import type { CheckConfig } from './check-config.ts';
+import { packageVersion } from './help.ts';
+import { ownStderr } from './stdio.ts';
+
+const CLEAR_LINE = '\r\u001b[2K';
+
+/** The check command: a smoke run, and the report of it. Resolves with the exit code. */
+export async function check(config: CheckConfig): Promise<number> {
+  const { servers, options, format, output, color, verbosity } = config;
+  const stderr = ownStderr();
+  const showsProgress = process.stderr.isTTY === true && verbosity === 'normal';
+  const progress = (text: string): void => {
+    if (showsProgress) stderr.write(`${CLEAR_LINE}${text}`);
+  };
+  const run = new SmokeRun(servers, options, packageVersion(), {
+    onBegin: ({ id, title }) => progress(`… ${id}  ${title}`),
+    onResult: () => progress(''),
+    onOutput: (chunk) => {
+      if (verbosity === 'verbose') stderr.writeBytes(chunk);
+    },
+  });
+  const interrupted = catchSignals(run);
+  catchOwnCrash(run);
+  const report = await run.run();
+  const onStdout = output === undefined;
+  const host = { env: process.env, stderrIsTTY: process.stdout.isTTY === true };
+  const text = formatReport(report, format, onStdout && resolveColor(color, host).value);
+  if (onStdout) {
+    // Who stops reading has read enough.
+    process.stdout.on('error', () => {});
+    process.stdout.write(text);
+  } else {
+    try {
+      await writeFile(output, text);
+    } catch (error) {
+      stderr.write(`mcp-dev: cannot write the report: ${(error as Error).message}\n`);
+      return 2;
+    }
+  }
+  const signal = interrupted();
+  if (signal !== undefined) return 128 + constants.signals[signal];
+  return report.ok ? 0 : 1;
+}
+
+/** The first signal ends the run in order, a second one at once. Answers which one came. */
+function catchSignals(run: SmokeRun): () => NodeJS.Signals | undefined {
+  let first: NodeJS.Signals | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (first !== undefined) {
+        run.killNow();
+        process.exit(128 + constants.signals[signal]);
+      }
+      first = signal;
+      run.interrupt(signal);
+    });
+  }
+  return () => first;
+}
+
+function catchOwnCrash(run: SmokeRun): void {
+  const crash = (error: unknown): void => {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(`mcp-dev failed, which is a fault of its own: ${text.replaceAll('\n', ' | ')}\n`);
+    run.killNow();
+    process.exit(1);
+  };
+  process.on('uncaughtException', crash);
+  process.on('unhandledRejection', crash);
+}
