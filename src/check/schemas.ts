@@ -19,18 +19,15 @@ export async function schemaJudge(era: Era): Promise<SchemaJudge> {
     import('ajv-formats'),
   ]);
   const addFormats = formats.default as unknown as (ajv: Ajv) => void;
-  const fresh = {
-    '2020-12': () => new Ajv2020(OPTIONS),
-    '2019-09': () => new Ajv2019(OPTIONS),
-    'draft-07': () => new Ajv(OPTIONS),
+  const validators = {
+    '2020-12': new Ajv2020(OPTIONS),
+    '2019-09': new Ajv2019(OPTIONS),
+    'draft-07': new Ajv(OPTIONS),
   } as const;
-  /** One for each schema: what a schema calls itself must not meet what another one does. */
+  for (const ajv of Object.values(validators)) addFormats(ajv as Ajv);
   const validatorFor = (schema: JsonObject): Ajv | undefined => {
     const dialect = dialectOf(schema);
-    if (dialect === undefined) return undefined;
-    const ajv = fresh[dialect]() as Ajv;
-    addFormats(ajv);
-    return ajv;
+    return dialect && (validators[dialect] as Ajv);
   };
 
   const faultOf = (member: 'inputSchema' | 'outputSchema', schema: unknown): string | undefined => {
@@ -68,7 +65,8 @@ export async function schemaJudge(era: Era): Promise<SchemaJudge> {
   };
 }
 
-const OPTIONS = { strict: false, logger: false, allErrors: false } as const;
+// Schemas of two tools may have the same $id.
+const OPTIONS = { strict: false, logger: false, addUsedSchema: false } as const;
 
 /** Undefined for a dialect that is too old for us to judge. */
 function dialectOf({ $schema }: JsonObject): '2020-12' | '2019-09' | 'draft-07' | undefined {

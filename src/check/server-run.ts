@@ -111,10 +111,9 @@ export class ServerRun {
     for (const era of this.#eras) {
       const { attempt, outcome } = await this.#try(era);
       if (outcome.kind !== 'ended') return passed();
-      verdict ??= failed(`${outcome.why}: give it a command that runs until stdin is closed`, [
-        ...attempt.evidence(),
-        ...attempt.strayEvidence(),
-      ]);
+      const isFound = attempt.process.exit?.kind === 'exited';
+      const advice = isFound ? 'let it run until its stdin is closed' : 'correct the command of the server';
+      verdict ??= failed(`${outcome.why}: ${advice}`, [...attempt.evidence(), ...attempt.strayEvidence()]);
       await attempt.close();
     }
     return verdict ?? passed();
@@ -145,7 +144,10 @@ export class ServerRun {
     const tried = this.#tried.get(era) ?? (await this.#try(era));
     const { attempt, outcome, ms } = tried;
     const unspoken = await this.#unspoken(era, tried);
-    if (unspoken !== undefined) return this.#skip(all, unspoken);
+    if (unspoken !== undefined) {
+      await attempt.close();
+      return this.#skip(all, unspoken);
+    }
     if (outcome.kind !== 'connected') {
       judge.note(subjects.handshake, failed(wordFailure(era, outcome), attempt.evidence()), ms);
       await attempt.close();
