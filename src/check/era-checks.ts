@@ -144,14 +144,18 @@ export class EraChecks {
     const complaint = await client.callTool(tool, args, this.#bounds(CALL_MS)).then(() => undefined, explain);
     const { response } = transport.last('tools/call') ?? {};
     if (response === undefined)
-      return this.#failed(`the call was not answered (${this.#gone() ?? complaint})`);
+      return this.#failed(`the call was not answered (${this.#gone() ?? complaint}): answer it`);
     if (isObject(response.error)) {
       const { code, message } = response.error;
-      return this.#failed(`the call was answered with the error ${code}: ${message}`);
+      return this.#failed(
+        `the call was answered with the error ${code} (${message}): correct the tool, or what --call says`,
+      );
     }
     const result = isObject(response.result) ? response.result : {};
-    if (result.isError === true)
-      return this.#failed(`the tool failed: ${textOf(result) || 'it does not say why'}`);
+    if (result.isError === true) {
+      const why = textOf(result) || 'it does not say why';
+      return this.#failed(`the tool answered with isError (${why}): correct it, or what --call says`);
+    }
     if (complaint !== undefined) {
       return this.#failed(`the official client does not accept the result, correct it (${complaint})`);
     }
@@ -177,9 +181,10 @@ export class EraChecks {
   #stdout(): Verdict {
     const { count } = this.#attempt.stray;
     if (count === 0) return passed();
-    const lines = count === 1 ? 'a line' : `${count} lines`;
+    const lines =
+      count === 1 ? 'a line on stdout that is no message' : `${count} lines on stdout that are no messages`;
     return failed(
-      `it printed ${lines} on stdout that are no messages: print to stderr instead (console.error, ` +
+      `it printed ${lines}: print to stderr instead (console.error, ` +
         "print(…, file=sys.stderr)); npm's banner goes away with npm -s",
       this.#attempt.strayEvidence(),
     );

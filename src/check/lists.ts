@@ -37,23 +37,30 @@ export async function readList(
     const refusal = await client.list(method, cursor, bounds).then(() => undefined, explain);
     const { response } = transport.last(method) ?? {};
     const where = page === 1 ? method : `page ${page} of ${method}`;
-    if (response === undefined) return { kind: 'failed', why: `${where} was not answered (${refusal})` };
+    if (response === undefined)
+      return { kind: 'failed', why: `${where} was not answered (${refusal}): answer it` };
     if (isObject(response.error)) {
       const { code, message } = response.error;
       if (code === ErrorCode.methodNotFound && page === 1) return { kind: 'no-method' };
-      return { kind: 'failed', why: `${where} was answered with the error ${code}: ${message}` };
+      return {
+        kind: 'failed',
+        why: `${where} was answered with the error ${code} (${message}): correct what answers it`,
+      };
     }
     const result = isObject(response.result) ? response.result : {};
     const found = result[member];
     if (!Array.isArray(found)) {
-      return { kind: 'failed', why: `the answer to ${where} has no array "${member}" (${refusal})` };
+      return {
+        kind: 'failed',
+        why: `the answer to ${where} has no array "${member}" (${refusal}): put the items there`,
+      };
     }
     items.push(...found.filter(isObject));
     complaint ??= refusal;
     const { nextCursor } = result;
     if (typeof nextCursor !== 'string') return { kind: 'read', items, pages: page, complaint };
     if (seen.has(nextCursor)) {
-      const why = `${where} has the cursor ${JSON.stringify(nextCursor)}, which an earlier page had already, so that the list has no end; leave out nextCursor on the last page`;
+      const why = `${where} has the cursor ${JSON.stringify(nextCursor)}, which an earlier page had already, so that the list has no end: leave out nextCursor on the last page`;
       return { kind: 'failed', why };
     }
     seen.add(nextCursor);
@@ -61,7 +68,7 @@ export async function readList(
   }
   return {
     kind: 'failed',
-    why: `${method} has more than ${MOST_PAGES} pages; leave out nextCursor on the last page`,
+    why: `${method} has more than ${MOST_PAGES} pages: leave out nextCursor on the last page`,
   };
 }
 

@@ -3,7 +3,7 @@ import { Journal } from '../journal/journal.ts';
 import { DevServer } from '../reload/dev-server.ts';
 import { Reporter } from '../report/reporter.ts';
 import { wordDifferences } from '../report/wording.ts';
-import { type Catalogue, compareCatalogues, type ListMethod } from '../session/catalogue.ts';
+import { type Catalogue, compareCatalogues, LISTS, type ListMethod } from '../session/catalogue.ts';
 import { isObject, type JsonObject } from '../wire/message.ts';
 import { type Bench, LONGEST_MS, REQUEST_MS } from './bench.ts';
 import { LineTransport } from './line-transport.ts';
@@ -143,7 +143,7 @@ export class ReloadCheck {
       const list = await readList(this.#client, this.#transport, method, this.#bounds(REQUEST_MS));
       if (list.kind === 'failed') return list.why;
       if (list.kind === 'no-method') return `${method} is not known any more`;
-      catalogue.set(method, list.items as JsonObject[]);
+      catalogue.set(method, withoutDuplicates(method, list.items));
     }
     return catalogue;
   }
@@ -153,12 +153,12 @@ export class ReloadCheck {
     const exchanges = this.#transport.exchanges.slice(since);
     const silent = exchanges.filter(({ response }) => response === undefined);
     if (silent[0] !== undefined) {
-      return `${silent.length} of ${exchanges.length} requests that met the reload were never answered (${silent[0].method}): answer what was asked before the process ends`;
+      return `${silent.length} of ${exchanges.length} requests that met the reload were never answered (${silent[0].method}): answer requests that come at the same time, and all of them before the process ends`;
     }
     const refused = exchanges.find(({ response }) => isObject(response?.error));
     const error = refused?.response?.error as JsonObject | undefined;
     if (refused === undefined || error === undefined) return undefined;
-    return `a request that met the reload failed (${refused.method}: ${error.code} ${error.message}): answer what was asked before the process ends`;
+    return `a request that met the reload failed (${refused.method}: ${error.code} ${error.message}): answer requests that come at the same time, and all of them before the process ends`;
   }
 
   #bounds(timeout: number): Bounds {
@@ -168,6 +168,12 @@ export class ReloadCheck {
   #failed(message: string): Verdict {
     return failed(message, this.evidence());
   }
+}
+
+/** The first item of each name: that some are listed twice is for another check to say. */
+function withoutDuplicates(method: ListMethod, items: readonly JsonObject[]): readonly JsonObject[] {
+  const { key } = LISTS[method];
+  return items.filter((item, at) => items.findIndex((one) => one[key] === item[key]) === at);
 }
 
 /** Requests that change nothing, one after another, for as long as a reload takes. */

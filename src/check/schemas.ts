@@ -76,7 +76,7 @@ function dialectOf({ $schema }: JsonObject): '2020-12' | '2019-09' | 'draft-07' 
 }
 
 function compileProblem(ajv: Ajv, schema: JsonObject): string | undefined {
-  if (!ajv.validateSchema(schema)) return ajv.errorsText(ajv.errors, { dataVar: 'schema' });
+  if (!ajv.validateSchema(schema)) return ajv.errorsText(ajv.errors?.slice(0, 1), { dataVar: 'schema' });
   try {
     ajv.compile(schema);
     return undefined;
