@@ -67,7 +67,7 @@ export class SmokeRun {
       judge,
       deadline: this.#deadline,
       running: this.#running,
-      client: (era) => (clients[era] as MakeClient)(this.#version, config.root),
+      client: (era) => (clients[era] as MakeClient)(this.#version),
       onStderr: this.#ports.onOutput,
     };
     await new ServerRun(bench, erasOf(this.#options)).run();

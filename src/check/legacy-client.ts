@@ -1,9 +1,11 @@
-import { pathToFileURL } from 'node:url';
 import type { ListMethod } from '../session/catalogue.ts';
 import type { JsonObject } from '../wire/message.ts';
 import type { MakeClient } from './official-client.ts';
 
-/** Loads the client of `@modelcontextprotocol/sdk` 1.x. It tells of one root: the folder. */
+/**
+ * Loads the client of `@modelcontextprotocol/sdk` 1.x. It has no capabilities: nobody is there to be asked,
+ * and a server that waits for an answer while its stdin is closed would be judged by chance.
+ */
 export async function loadLegacyClient(): Promise<MakeClient> {
   const { Client } = await import('@modelcontextprotocol/sdk/client/index.js');
   const types = await import('@modelcontextprotocol/sdk/types.js');
@@ -14,11 +16,8 @@ export async function loadLegacyClient(): Promise<MakeClient> {
     'resources/templates/list': types.ListResourceTemplatesResultSchema,
   } as const;
 
-  return (version, folder) => {
-    const client = new Client({ name: 'mcp-dev check', version }, { capabilities: { roots: {} } });
-    client.setRequestHandler(types.ListRootsRequestSchema, () => ({
-      roots: [{ uri: pathToFileURL(folder).href, name: 'project' }],
-    }));
+  return (version) => {
+    const client = new Client({ name: 'mcp-dev check', version });
     return {
       era: 'legacy',
       handshake: 'initialize',

@@ -37,8 +37,8 @@ export interface OfficialClient {
   close(): Promise<void>;
 }
 
-/** Makes a client that tells this version and this folder of itself. */
-export type MakeClient = (version: string, folder: string) => OfficialClient;
+/** Makes a client that tells this version of itself. */
+export type MakeClient = (version: string) => OfficialClient;
 
 /** The clients of the eras whose SDKs were loaded. */
 export type OfficialClients = { readonly [E in Era]?: MakeClient };

@@ -168,9 +168,9 @@ export class ServerRun {
     const { reload } = subjects;
     if (reload === undefined) return;
     const { lists } = checks;
+    if (this.#bench.deadline.cause !== undefined) return judge.skip(reload, 'no time was left for it');
     if (hadEnded) return judge.skip(reload, 'the server had ended by itself');
     if (lists === undefined) return judge.skip(reload, 'a list could not be read');
-    if (this.#bench.deadline.cause !== undefined) return judge.skip(reload, 'no time was left for it');
     const check = new ReloadCheck(this.#bench, attempt.era, lists);
     try {
       await judge.check(

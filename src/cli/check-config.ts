@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { CheckOptions, WantedCall } from '../check/bench.ts';
 import type { Format } from '../check/format.ts';
 import { type Given, type Usage, usage } from '../config/layers.ts';
@@ -33,7 +34,9 @@ export async function checkConfig(
   if ('kind' in settings) return settings;
   const configured = configure(settings, host);
   if (configured.kind === 'usage') return configured;
-  const flags = await placePaths(checkOnlyOptions, parsed.flags, host.cwd);
+  // As with the paths of other flags, those of the report start where --cwd leads.
+  const here = resolve(host.cwd, String(parsed.flags.get('cwd')?.value ?? '.'));
+  const flags = await placePaths(checkOnlyOptions, parsed.flags, here);
   if ('kind' in flags) return flags;
   const merged = await merge(checkOnlyOptions, flags, new Map());
   if ('kind' in merged) return merged;
