@@ -13,11 +13,17 @@ const examples = [
   ['mcp-dev --terminal server.py', 'without a client: see the tools and what changed'],
 ] as const;
 
+const checkUsage: Command['usage'] = [
+  { form: 'check [options] -- <command> [args…]', doc: 'the server that this command starts' },
+  { form: 'check [options] <entry> [-- server args…]', doc: 'the server in this file' },
+  { form: 'check [options]', doc: 'the server of the configuration' },
+];
+
 const checkExamples = [
   ['mcp-dev check -- node dist/server.js', 'start, handshake, lists, reload and end, in each era'],
   ['mcp-dev check --build "npm run build" --expect-tool add -- node dist/server.js', 'build first'],
   [`mcp-dev check --call 'add={"a":1,"b":2}' server.ts`, 'with a call that must succeed'],
-  ['mcp-dev check --format junit --output report.xml', 'the server of the configuration, for a CI server'],
+  ['mcp-dev check --format junit --output report.xml', 'in a configured project, for a CI server'],
 ] as const;
 
 /**
@@ -29,7 +35,7 @@ export function helpText(command: CommandName = 'run'): string {
     const summary =
       'Builds and starts an MCP server and looks, with the official clients, whether it does what it should. Exit ' +
       'code 0: all checks hold, 1: one failed, 2: wrong usage.';
-    return helpOf(summary, commands.check.usage, commands.check.options, checkExamples);
+    return helpOf(summary, checkUsage, commands.check.options, checkExamples);
   }
   const summary =
     'Stands between an MCP client and the MCP server that you write, and swaps the server at each save.';

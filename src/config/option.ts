@@ -2,10 +2,10 @@
 
 /** The headings of the help, in their order. */
 export const groups = {
+  check: 'What is checked',
   watch: 'What is watched',
   reload: 'A reload',
   server: 'The server',
-  check: 'The checks',
   output: 'Terminal and log',
   general: 'General',
 } as const;

@@ -322,7 +322,10 @@ const checkOptions = {
   exclusive: runOptions.exclusive,
   signal: runOptions.signal,
   killTimeout: runOptions.killTimeout,
-  envFile: runOptions.envFile,
+  envFile: {
+    ...runOptions.envFile,
+    doc: 'variables for the build and the server; repeatable, a later file wins over an earlier one',
+  },
   cwd: runOptions.cwd,
   name: runOptions.name,
   verbose: { ...runOptions.verbose, doc: 'show what the build and the server print, as it comes' },
