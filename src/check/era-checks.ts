@@ -84,8 +84,12 @@ export class EraChecks {
     const list = await readList(client, transport, method, this.#bounds(REQUEST_MS));
     this.#lists.set(method, list);
     switch (list.kind) {
-      case 'failed':
-        return this.#failed(list.why);
+      case 'failed': {
+        const end = this.#gone();
+        return this.#failed(
+          end === undefined ? list.why : `at ${method} ${end}: let it live until its stdin is closed`,
+        );
+      }
       case 'no-method':
         if (method === 'resources/templates/list') return skipped('the server has no resource templates');
         this.#lists.set(method, { kind: 'failed', why: '' });
@@ -143,8 +147,14 @@ export class EraChecks {
     const { client, transport } = this.#attempt;
     const complaint = await client.callTool(tool, args, this.#bounds(CALL_MS)).then(() => undefined, explain);
     const { response } = transport.last('tools/call') ?? {};
-    if (response === undefined)
-      return this.#failed(`the call was not answered (${this.#gone() ?? complaint}): answer it`);
+    if (response === undefined) {
+      const end = this.#gone();
+      return this.#failed(
+        end === undefined
+          ? `the call was not answered (${complaint}): answer it`
+          : `at the call ${end}: let it live until its stdin is closed`,
+      );
+    }
     if (isObject(response.error)) {
       const { code, message } = response.error;
       return this.#failed(
@@ -198,7 +208,7 @@ export class EraChecks {
 
   #gone(): string | undefined {
     const { exit } = this.#attempt.process;
-    return exit && `the server had ended by itself (${describeExit(exit)})`;
+    return exit && `the server ended by itself (${describeExit(exit)})`;
   }
 
   #failed(message: string): Verdict {

@@ -11,9 +11,12 @@ import { readList } from './lists.ts';
 import { type Bounds, explain, type OfficialClient } from './official-client.ts';
 import { type Era, type Evidence, failed, passed, type Verdict } from './report.ts';
 
-/** Requests that are on their way when the reload begins, and how often another one joins them. */
+/** Requests that are on their way when the reload begins, how often another one joins them, and how many wait at most. */
 const AT_ONCE = 5;
 const EVERY_MS = 20;
+const MOST_WAITING = 20;
+/** How long a client waits before it tries to shake hands again. */
+const AGAIN_MS = 250;
 const LAST_LINES = 20;
 
 /**
@@ -22,9 +25,10 @@ const LAST_LINES = 20;
  */
 export class ReloadCheck {
   readonly #bench: Bench;
+  readonly #era: Era;
   readonly #lists: readonly ListMethod[];
-  readonly #client: OfficialClient;
-  readonly #transport: LineTransport;
+  #client: OfficialClient;
+  #transport: LineTransport;
   readonly #server: DevServer;
   readonly #journal = new Journal();
   #traffic: Traffic | undefined;
@@ -32,6 +36,7 @@ export class ReloadCheck {
   /** `lists` are those that the server has. */
   constructor(bench: Bench, era: Era, lists: readonly ListMethod[]) {
     this.#bench = bench;
+    this.#era = era;
     this.#lists = lists;
     this.#client = bench.client(era);
     const { config, onStderr } = bench;
@@ -62,22 +67,16 @@ export class ReloadCheck {
         journal: this.#journal,
       },
     );
-    this.#transport = new LineTransport({
-      write: (bytes) => this.#server.receive(bytes),
-      onStray: () => {},
-    });
+    this.#transport = this.#newTransport();
   }
 
   /** Starts the server, reloads it, and judges. To be called once, and `close` after it. */
   async run(): Promise<Verdict> {
-    const { config, running } = this.#bench;
+    const { running } = this.#bench;
     running.add(this.#server);
     const started = this.#firstReload();
     this.#server.start();
-    const timeout = Math.min(config.readyTimeout, LONGEST_MS);
-    const complaint = await this.#client
-      .connect(this.#transport, this.#bounds(timeout))
-      .then(() => undefined, explain);
+    const complaint = await this.#connectSoon();
     if (complaint !== undefined) return this.#failed(`it did not shake hands once more (${complaint})`);
     const { ok, error } = await started;
     if (!ok) return this.#failed(`it did not start once more: ${error?.summary}`);
@@ -85,7 +84,12 @@ export class ReloadCheck {
     const before = await this.#read();
     if (typeof before === 'string') return this.#failed(before);
     const sent = this.#transport.exchanges.length;
-    const traffic = new Traffic(this.#client, this.#lists, this.#bounds(REQUEST_MS));
+    const traffic = new Traffic(
+      this.#client,
+      this.#lists,
+      // They may be held, and then still have to be answered.
+      this.#bounds(this.#bench.config.hold + REQUEST_MS),
+    );
     this.#traffic = traffic;
     const outcome = await this.#server.reload('mcp-dev check');
     await traffic.end();
@@ -136,6 +140,38 @@ export class ReloadCheck {
     });
   }
 
+  #newTransport(): LineTransport {
+    return new LineTransport({ write: (bytes) => this.#server.receive(bytes), onStray: () => {} });
+  }
+
+  /**
+   * Shakes hands; answers what the official client does not like in the end. A server that starts slowly is not there
+   * yet when a client that tries an era wants its answer: then it is asked again.
+   */
+  async #connectSoon(): Promise<string | undefined> {
+    const { config, deadline } = this.#bench;
+    const timeout = Math.min(config.readyTimeout, LONGEST_MS);
+    const until = performance.now() + timeout;
+    for (;;) {
+      const wasStarted = this.#isStarted;
+      const complaint = await this.#client
+        .connect(this.#transport, this.#bounds(timeout))
+        .then(() => undefined, explain);
+      if (complaint === undefined || performance.now() > until || deadline.cause !== undefined)
+        return complaint;
+      if (this.#isStarted) return complaint;
+      await this.#client.close().catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      this.#client = this.#bench.client(this.#era);
+      this.#transport = this.#newTransport();
+    }
+  }
+
+  /** The first start is over, well or not. */
+  get #isStarted(): boolean {
+    return this.#journal.reloads.length > 0;
+  }
+
   /** All lists, or why one of them could not be read. */
   async #read(): Promise<Catalogue | string> {
     const catalogue: Catalogue = new Map();
@@ -182,6 +218,7 @@ class Traffic {
   readonly #lists: readonly ListMethod[];
   readonly #bounds: Bounds;
   readonly #answers: Promise<void>[] = [];
+  #waiting = 0;
   readonly #timer: NodeJS.Timeout;
 
   constructor(client: OfficialClient, lists: readonly ListMethod[], bounds: Bounds) {
@@ -207,12 +244,15 @@ class Traffic {
   }
 
   #ask(): void {
+    if (this.#waiting === MOST_WAITING) return;
     const method = this.#lists[this.#answers.length % this.#lists.length];
     const asked =
       method === undefined
         ? this.#client.ping?.(this.#bounds)
         : this.#client.list(method, undefined, this.#bounds);
+    if (asked === undefined) return;
+    this.#waiting++;
     // What came is looked at on the wire.
-    if (asked !== undefined) this.#answers.push(asked.catch(() => {}));
+    this.#answers.push(asked.catch(() => {}).finally(() => this.#waiting--));
   }
 }
