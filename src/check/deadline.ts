@@ -34,6 +34,13 @@ export class Deadline {
     return this.#cause;
   }
 
+  /** Why what had not ended when the run was over has failed. */
+  get explanation(): string {
+    return this.#cause?.kind === 'timeout'
+      ? `it had not ended after ${this.#cause.ms} ms of the whole run: give it more with --timeout if it is only slow`
+      : 'it was interrupted';
+  }
+
   /** Aborted when the run is over. */
   get signal(): AbortSignal {
     return this.#abort.signal;

@@ -37,7 +37,11 @@ export class Judge {
     const start = performance.now();
     const verdict = await this.#deadline.race(work());
     const ms = Math.round(performance.now() - start);
-    return this.#keep(subject, verdict === OVER ? failed(this.#outOfTime(), evidence()) : verdict, ms);
+    return this.#keep(
+      subject,
+      verdict === OVER ? failed(this.#deadline.explanation, evidence()) : verdict,
+      ms,
+    );
   }
 
   /** Keeps a check that was made elsewhere, and took so long. */
@@ -55,12 +59,5 @@ export class Judge {
     this.#results.push(result);
     this.#ports.onResult(result);
     return verdict.status !== 'failed';
-  }
-
-  #outOfTime(): string {
-    const { cause } = this.#deadline;
-    return cause?.kind === 'timeout'
-      ? `it had not ended after ${cause.ms} ms of the whole run: give it more with --timeout if it is only slow`
-      : 'it was interrupted';
   }
 }

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { type StopPolicy, sessionEndPolicy } from '../generation/stop.ts';
 import { Journal } from '../journal/journal.ts';
 import { DevServer } from '../reload/dev-server.ts';
@@ -112,7 +113,7 @@ export class ReloadCheck {
   /** What there is to show of a failure. */
   evidence(): readonly Evidence[] {
     const lines = this.#journal.logs.tail({ source: 'server', lines: LAST_LINES });
-    const text = lines.map((line) => line.text).join('\n');
+    const text = stripVTControlCharacters(lines.map((line) => line.text).join('\n'));
     return text.trim() === '' ? [] : [{ source: 'stderr', text }];
   }
 
@@ -157,9 +158,8 @@ export class ReloadCheck {
       const complaint = await this.#client
         .connect(this.#transport, this.#bounds(timeout))
         .then(() => undefined, explain);
-      if (complaint === undefined || performance.now() > until || deadline.cause !== undefined)
-        return complaint;
-      if (this.#isStarted) return complaint;
+      if (complaint === undefined || wasStarted) return complaint;
+      if (performance.now() > until || deadline.cause !== undefined) return complaint;
       await this.#client.close().catch(() => {});
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
       this.#client = this.#bench.client(this.#era);

@@ -149,7 +149,8 @@ export class ServerRun {
       return this.#skip(all, unspoken);
     }
     if (outcome.kind !== 'connected') {
-      judge.note(subjects.handshake, failed(wordFailure(era, outcome), attempt.evidence()), ms);
+      const why = outcome.kind === 'over' ? deadline.explanation : wordFailure(era, outcome);
+      judge.note(subjects.handshake, failed(why, attempt.evidence()), ms);
       await attempt.close();
       return this.#skip(all.slice(1), 'there was no handshake');
     }
@@ -234,7 +235,7 @@ export class ServerRun {
   }
 }
 
-function wordFailure(era: Era, outcome: Exclude<Outcome, { kind: 'connected' }>): string {
+function wordFailure(era: Era, outcome: Exclude<Outcome, { kind: 'connected' | 'over' }>): string {
   const request = era === 'legacy' ? 'initialize' : 'server/discover';
   switch (outcome.kind) {
     case 'refused':
@@ -245,7 +246,5 @@ function wordFailure(era: Era, outcome: Exclude<Outcome, { kind: 'connected' }>)
       return `${outcome.why}: answer it sooner, or give it more time with --ready-timeout`;
     case 'ended':
       return `${outcome.why}: answer it and run on until stdin is closed`;
-    case 'over':
-      return 'the whole run was over before it answered: give it more time with --timeout if it is only slow';
   }
 }

@@ -33,7 +33,7 @@ export async function check(config: CheckConfig): Promise<number> {
   if (onStdout) {
     // Who stops reading has read enough.
     process.stdout.on('error', () => {});
-    process.stdout.write(text);
+    await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
   } else {
     try {
       await writeFile(output, text);

@@ -121,6 +121,14 @@ test('an era that has to work and does not is a failure', async () => {
   ]);
 });
 
+test('a fault of the modern era alone is one of that era', async () => {
+  const run = await smoke(['--no-reload', '--expect-tool', 'nothing', 'fixtures/healthy/sdk2-modern.mjs']);
+  expect(run.code).toBe(1);
+  expect(run.of('failed')).toEqual([
+    expect.objectContaining({ id: 'modern.expect-tool.nothing', era: 'modern' }),
+  ]);
+});
+
 test('a command that does not exist is named', async () => {
   const run = await smoke(['--', 'no-such-command']);
   expect(run.of('failed')).toEqual([
@@ -135,13 +143,13 @@ test('--timeout bounds the whole, and leaves no process of a server that ignores
   const mark = `CHECK_TIMEOUT_${process.pid}`;
   process.env[mark] = '1';
   onTestFinished(() => void delete process.env[mark]);
-  const run = await smoke(['--era', 'legacy', '--timeout', '2000', 'fixtures/broken/timeout.mjs']);
+  const run = await smoke(['--era', 'legacy', '--timeout', '4000', 'fixtures/broken/timeout.mjs']);
   expect(run.code).toBe(1);
   expect(run.of('failed')).toEqual([
-    expect.objectContaining({ id: 'legacy.tools', message: expect.stringMatching(/2000 ms .*--timeout/) }),
+    expect.objectContaining({ id: 'legacy.tools', message: expect.stringMatching(/4000 ms .*--timeout/) }),
   ]);
   expect(run.of('skipped').at(-1)).toMatchObject({ id: 'legacy.reload', message: 'no time was left for it' });
-  expect(run.report.ms).toBeLessThan(4000);
+  expect(run.report.ms).toBeLessThan(8000);
   expect(processesOf(`${mark}=1`)).toEqual([]);
 });
 
