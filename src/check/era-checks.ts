@@ -11,10 +11,7 @@ import { type Evidence, failed, passed, type Subject, skipped, type Verdict } fr
 import { type SchemaJudge, schemaJudge } from './schemas.ts';
 import { END_MS, type EraSubjects } from './subjects.ts';
 
-/**
- * The checks of one era on one process that shook hands, up to its end. Answers the lists that could be read;
- * undefined where a reload could not be judged.
- */
+/** The checks of one era on one process that shook hands: what it offers, and then how it ends. */
 export class EraChecks {
   readonly #bench: Bench;
   readonly #subjects: EraSubjects;

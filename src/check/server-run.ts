@@ -63,26 +63,26 @@ export class ServerRun {
 
   async #checkAll(): Promise<void> {
     const { judge, options } = this.#bench;
-    const isBuilt = await this.#build();
-    if (!isBuilt) judge.skip(START, 'the build failed');
-    const isStarted =
-      isBuilt &&
-      (await judge.check(
-        START,
-        () => this.#start(),
-        () => this.#evidence(),
-      ));
+    const obstacle = await this.#obstacle();
     for (const era of this.#eras) {
-      if (isStarted) await this.#era(era);
-      else
-        this.#skip(
-          allSubjects(this.#subjects[era]),
-          isBuilt ? 'the server did not start' : 'the build failed',
-        );
+      if (obstacle === undefined) await this.#era(era);
+      else this.#skip(allSubjects(this.#subjects[era]), obstacle);
     }
     if (options.era !== 'auto') return;
-    if (isStarted) await judge.check(ERA, async () => this.#spoken());
-    else judge.skip(ERA, isBuilt ? 'the server did not start' : 'the build failed');
+    if (obstacle === undefined) await judge.check(ERA, async () => this.#spoken());
+    else judge.skip(ERA, obstacle);
+  }
+
+  /** Builds and starts the server; answers why no era can be judged. */
+  async #obstacle(): Promise<string | undefined> {
+    const { judge } = this.#bench;
+    if (!(await this.#build())) {
+      judge.skip(START, 'the build failed');
+      return 'the build failed';
+    }
+    const start = (): Promise<Verdict> => this.#start();
+    const isStarted = await judge.check(START, start, () => this.#evidence());
+    return isStarted ? undefined : 'the server did not start';
   }
 
   async #build(): Promise<boolean> {
