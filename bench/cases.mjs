@@ -1,4 +1,5 @@
 import { Connection, call, HELLO } from './connection.mjs';
+import { median } from './median.mjs';
 import { cpuMs, resident, settled } from './process-facts.mjs';
 
 const WAYS = ['direct', 'pipe', 'mcpDev'];
@@ -6,11 +7,6 @@ const WAYS = ['direct', 'pipe', 'mcpDev'];
 const SMALL = 200;
 /** So high that all ids have the same number of digits. */
 const FIRST_ID = 1_000_000;
-
-/** The middle one of some numbers. */
-export function median(numbers) {
-  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
-}
 
 async function open(subject) {
   const connection = new Connection(subject);

@@ -1,42 +1,71 @@
 /**
- * What it costs to speak through mcp-dev, as ratios to what was measured beside it in the same run.
+ * What it costs to work through mcp-dev, as ratios to what was measured beside it in the same run.
  *
- *     npm run bench [-- <file for the results, as JSON>]
+ *     npm run bench [-- [--quick] [--output <file for the results, as JSON>] [group…]]
+ *
+ * Groups: data, start, swaps, echo, trees; all of them without a name. `--quick` measures less often, and in smaller
+ * trees: to see that it works, and what is far off.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { firstByte, longLine, pipelined, sequential } from './cases.mjs';
+import { serverKinds } from './projects.mjs';
+import { rowsOf } from './rows.mjs';
 import { prepareSubjects } from './subjects.mjs';
+import { echoes, hasStandby, swaps } from './swaps.mjs';
+import { trees } from './trees.mjs';
 
 const MB = 1_000_000;
 const MESSAGES = 100_000;
+/** The kinds of servers that a client echoes through. */
+const ECHOED = new Set(['v1, node', 'v2, node']);
 
-const file = process.argv[2] ?? fileURLToPath(new URL('results.json', import.meta.url));
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false }, output: { type: 'string' } },
+});
+const { quick } = values;
+const rounds = (many, few) => (quick ? few : many);
+
 const subjects = prepareSubjects();
 process.on('exit', subjects.remove);
+const { folder, env } = subjects;
+const standbys = hasStandby() ? ['off', 'safe'] : ['off'];
 
-const measured = {
-  pipelined: await pipelined(subjects, { messages: MESSAGES, rounds: 9 }),
-  sequential: await sequential(subjects, { messages: 1000, rounds: 5 }),
-  line10: await longLine(subjects, { bytes: 10 * MB, rounds: 5 }),
-  line50: await longLine(subjects, { bytes: 50 * MB, rounds: 5 }),
-  firstByte: await firstByte(subjects, { rounds: 15 }),
+const groups = {
+  data: async () => ({
+    pipelined: await pipelined(subjects, { messages: MESSAGES, rounds: rounds(9, 3) }),
+    sequential: await sequential(subjects, { messages: 1000, rounds: rounds(5, 2) }),
+    line10: await longLine(subjects, { bytes: 10 * MB, rounds: rounds(5, 1) }),
+    line50: await longLine(subjects, { bytes: 50 * MB, rounds: rounds(5, 1) }),
+  }),
+  start: async () => await firstByte(subjects, { rounds: rounds(25, 5) }),
+  swaps: async () => {
+    const kinds = serverKinds();
+    return await swaps(kinds, { folder, env, rounds: rounds(9, 3), standbys });
+  },
+  echo: async () => {
+    const kinds = serverKinds().filter(({ name }) => ECHOED.has(name));
+    return await echoes(kinds, { folder, env, rounds: rounds(7, 2), standbys });
+  },
+  trees: async () => {
+    const size = quick ? { files: 2000, ignored: 5000 } : { files: 20_000, ignored: 50_000 };
+    return { ...size, runners: await trees({ folder, env, rounds: rounds(3, 1), ...size }) };
+  },
 };
 
-/** `value` is the ratio, and `goal` the most it should be. */
-const rows = [
-  ...compare('100,000 pipelined, 200 B', measured.pipelined, 'ms', { pipe: 2 }),
-  row('CPU of a round trip, µs', measured.pipelined.mcpDev.cpuMicros, 1),
-  row('… more than the bare pipe, µs', added(measured.pipelined, 'cpuMicros')),
-  ...compare('one after the other, 200 B', measured.sequential, 'micros', {}),
-  ...compare('one line of 10 MB', measured.line10, 'ms', {}),
-  row('… memory, lines', measured.line10.mcpDev.grown, 2),
-  ...compare('one line of 50 MB', measured.line50, 'ms', {}),
-  row('… memory, lines', measured.line50.mcpDev.grown, 2),
-  row('start to first byte, / bare node', over(measured.firstByte, 'node', 'ms'), 1.25),
-  row('start to first byte, / bare pipe', over(measured.firstByte, 'pipe', 'ms')),
-];
+const unknown = positionals.filter((name) => !(name in groups));
+if (unknown.length > 0) {
+  console.error(`no group is called ${unknown.join(', ')}; there are ${Object.keys(groups).join(', ')}`);
+  process.exit(2);
+}
+
+const measured = {};
+for (const name of Object.keys(groups)) {
+  if (positionals.length === 0 || positionals.includes(name)) measured[name] = await groups[name]();
+}
 
 const machine = {
   cpu: cpus()[0]?.model ?? 'unknown',
@@ -45,28 +74,22 @@ const machine = {
   node: process.version,
   server: subjects.kind,
 };
-console.log(`${machine.cpu}, ${machine.cores} cores, node ${machine.node}; server in ${machine.server}\n`);
-for (const { what, value, goal } of rows) {
-  const verdict = goal === undefined ? '' : `goal ≤ ${goal}${value <= goal ? '' : '  MISSED'}`;
-  console.log(`${what.padEnd(44)}${value.toFixed(2).padStart(8)}   ${verdict}`.trimEnd());
-}
-writeFileSync(file, `${JSON.stringify({ machine, measured }, null, 2)}\n`);
+const date = new Date().toISOString().slice(0, 10);
+const rows = rowsOf(measured);
 
-function row(what, value, goal) {
-  return { what, value, goal };
+console.log(`${date}, ${machine.cpu}, ${machine.cores} cores, node ${machine.node}`);
+let group;
+for (const row of rows) {
+  if (row.group !== group) console.log(`\n${row.group}`);
+  group = row.group;
+  console.log(`  ${row.what.padEnd(66)}${verdictOn(row)}`.trimEnd());
 }
+const file = values.output ?? fileURLToPath(new URL('results.json', import.meta.url));
+writeFileSync(file, `${JSON.stringify({ date, quick, machine, rows, measured }, null, 2)}\n`);
 
-function over(result, other, key) {
-  return result.mcpDev[key] / result[other][key];
-}
-
-function added(result, key) {
-  return result.mcpDev[key] - result.pipe[key];
-}
-
-function compare(what, result, key, goals) {
-  return ['direct', 'pipe'].map((other) => {
-    const name = other === 'pipe' ? 'bare pipe' : other;
-    return row(`${what}, / ${name}`, over(result, other, key), goals[other]);
-  });
+function verdictOn({ value, goal, skipped }) {
+  if (skipped !== undefined) return `skipped: ${skipped}`;
+  const shown = value.toFixed(value < 100 ? 2 : 0).padStart(8);
+  if (goal === undefined) return shown;
+  return `${shown}   goal ≤ ${goal}${value <= goal ? '' : '  MISSED'}`;
 }

@@ -8,7 +8,8 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /**
  * The ways from a client to the same server: `direct`, through a bare `pipe`, and through `mcp-dev`; and
- * `node`, which is no way to anything, to compare starts with. Everything lives in a folder of its own.
+ * `node`, which is no way to anything, to compare starts with. Everything lives in a `folder` of its own, and runs
+ * with `env`.
  */
 export function prepareSubjects() {
   const folder = mkdtempSync(join(tmpdir(), 'mcp-dev-bench-'));
@@ -23,6 +24,8 @@ export function prepareSubjects() {
   const node = (...args) => subject(process.execPath, ...args);
   return {
     kind: server.kind,
+    folder,
+    env,
     remove: () => rmSync(folder, { recursive: true, force: true }),
     direct: subject(...server.command),
     pipe: node(here('programs/relay.mjs'), ...server.command),

@@ -1,8 +1,6 @@
-import type { Dirent } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { type Dirent, promises, readdir, realpath } from 'node:fs';
 import { join, relative, sep } from 'node:path';
-import picomatch from 'picomatch';
-import { realIfThere } from './files.ts';
+import { promisify } from 'node:util';
 
 export interface CachesOptions {
   /** The folders to look in; absolute. */
@@ -17,8 +15,15 @@ export interface CachesCleared {
   readonly failed: readonly { readonly path: string; readonly message: string }[];
 }
 
+// The first start waits for these two, and node:fs/promises would be loaded only for them.
+const entriesOf = promisify(readdir);
+const realPathOf = promisify(realpath.native);
+
 /** Neither looked into nor removed, whatever the globs say. */
 const PROTECTED = new Set(['.git', 'node_modules']);
+
+/** A glob that is one plain name, in whatever folder. */
+const ANYWHERE = /^\*\*\/([\w.-]+)$/;
 
 /** A folder that has one of these in it is a Python environment, and not looked into. */
 const ENVIRONMENT_MARKS = new Set(['pyvenv.cfg', 'conda-meta']);
@@ -29,7 +34,7 @@ const ENVIRONMENT_MARKS = new Set(['pyvenv.cfg', 'conda-meta']);
  */
 export async function clearCaches({ roots, globs }: CachesOptions): Promise<CachesCleared> {
   if (globs.length === 0) return { removed: [], failed: [] };
-  const matches = picomatch([...globs], { dot: true });
+  const matches = await matcherOf(globs);
   const removed: string[] = [];
   const failed: { path: string; message: string }[] = [];
 
@@ -47,7 +52,7 @@ export async function clearCaches({ roots, globs }: CachesOptions): Promise<Cach
       entries.map(async (entry) => {
         const path = join(folder, entry.name);
         if (PROTECTED.has(entry.name) || entry.isSymbolicLink()) return;
-        if (matches(relative(root, path).replaceAll(sep, '/'))) await remove(path, entry);
+        if (matches(entry.name, relative(root, path).replaceAll(sep, '/'))) await remove(path, entry);
         else if (entry.isDirectory()) await look(path, root);
       }),
     );
@@ -61,7 +66,7 @@ export async function clearCaches({ roots, globs }: CachesOptions): Promise<Cach
     }
     try {
       // A running server may write into its cache meanwhile: then the folder is not empty at first.
-      await rm(path, { recursive: true, force: true, maxRetries: 3, retryDelay: 20 });
+      await promises.rm(path, { recursive: true, force: true, maxRetries: 3, retryDelay: 20 });
       removed.push(path);
     } catch (error) {
       fail(path, error);
@@ -80,20 +85,20 @@ export async function clearCaches({ roots, globs }: CachesOptions): Promise<Cach
 
   async function realOf(root: string): Promise<string | undefined> {
     try {
-      return await realIfThere(root);
+      return await realPathOf(root);
     } catch (error) {
-      fail(root, error);
+      // A root may be made later.
+      if (!isMissing(error)) fail(root, error);
       return undefined;
     }
   }
 
   async function list(folder: string): Promise<Dirent[]> {
     try {
-      return await readdir(folder, { withFileTypes: true });
+      return await entriesOf(folder, { withFileTypes: true });
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
       // A root may be a single file, and folders come and go.
-      if (code !== 'ENOENT' && code !== 'ENOTDIR') fail(folder, error);
+      if (!isMissing(error)) fail(folder, error);
       return [];
     }
   }
@@ -102,4 +107,19 @@ export async function clearCaches({ roots, globs }: CachesOptions): Promise<Cach
     if (!(error instanceof Error && 'syscall' in error)) throw error;
     failed.push({ path, message: error.message });
   }
+}
+
+/** Tells of a path, and of its last name, whether one of the globs means it. */
+async function matcherOf(globs: readonly string[]): Promise<(name: string, path: string) => boolean> {
+  const names = globs.map((glob) => ANYWHERE.exec(glob)?.[1]);
+  // Such as the default: no reason to load what understands all globs.
+  if (!names.includes(undefined)) return (name) => names.includes(name);
+  const { default: picomatch } = await import('picomatch');
+  const matches = picomatch([...globs], { dot: true });
+  return (_, path) => matches(path);
+}
+
+function isMissing(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ENOTDIR';
 }

@@ -25,6 +25,10 @@ export interface EntryBuilder extends Builder {
   /** What to start, with `args`: the newest output, of use once a build has succeeded. */
   readonly command: string;
   readonly args: readonly string[];
+  /** The newest output, once there is one. */
+  readonly output: string | undefined;
+  /** What `args` will be after the next build that succeeds, if the program stays the same kind of module. */
+  readonly nextArgs: readonly string[];
 }
 
 /** What is needed for every build and given back by `close`. */
@@ -65,7 +69,16 @@ class EsbuildEntryBuilder implements EntryBuilder {
   }
 
   get args(): readonly string[] {
-    return ['--enable-source-maps', this.#output ?? this.#options.entry];
+    return [this.#output ?? this.#options.entry];
+  }
+
+  get output(): string | undefined {
+    return this.#output;
+  }
+
+  get nextArgs(): readonly string[] {
+    const next = this.#output === undefined ? undefined : this.#workshop?.place.after(this.#output);
+    return [next ?? this.#options.entry];
   }
 
   build(signal: AbortSignal): Promise<BuildOutcome> {

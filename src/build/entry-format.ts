@@ -6,12 +6,14 @@ import { nearest } from './files.ts';
 /** CommonJS' own names that esbuild does not take as a sign of CommonJS in a text that exports by ESM syntax. */
 const COMMONJS_USE = '__mcp_dev_commonjs';
 
-/** The module system that an entry is declared to use: by its extension, else by the nearest package.json. */
+/** The module system that a source is declared to use: by its extension, else by the nearest package.json. */
 export async function declaredFormat(entry: string): Promise<ModuleFormat | undefined> {
   switch (extname(entry)) {
     case '.mts':
+    case '.mjs':
       return 'esm';
     case '.cts':
+    case '.cjs':
       return 'cjs';
     default:
       return packageType(dirname(entry));

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { access, constants, mkdir, mkdtemp, readdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, extname, join } from 'node:path';
+import { isAlive } from '../system/is-alive.ts';
 import type { ModuleFormat } from './entry-view.ts';
 import { nearest } from './files.ts';
 
@@ -55,7 +56,7 @@ export class EntryPlace {
   /** Writes an output under a new name, and removes the oldest; gives its path. */
   async write(code: Uint8Array, map: Uint8Array, format: ModuleFormat): Promise<string> {
     this.#count += 1;
-    const path = join(this.folder, `${this.#stem}-${this.#count}.${format === 'esm' ? 'mjs' : 'cjs'}`);
+    const path = this.#path(this.#count, format === 'esm' ? '.mjs' : '.cjs');
     this.#written.push(path);
     const link = `//# sourceMappingURL=${encodeURIComponent(basename(path))}.map\n`;
     // Whoever installs anew may remove all of node_modules first.
@@ -69,10 +70,19 @@ export class EntryPlace {
     return path;
   }
 
+  /** Where the next output will lie, if it is the same kind of module as this one. */
+  after(output: string): string {
+    return this.#path(this.#count + 1, extname(output));
+  }
+
   async close(): Promise<void> {
     if (this.#isPrivate) await rm(this.folder, { recursive: true, force: true });
     else await remove(this.#written);
     this.#written = [];
+  }
+
+  #path(count: number, ending: string): string {
+    return join(this.folder, `${this.#stem}-${count}${ending}`);
   }
 }
 
@@ -90,16 +100,6 @@ async function removeStale(folder: string): Promise<void> {
     return pid !== undefined && !isAlive(Number(pid));
   });
   await Promise.all(stale.map((name) => rm(join(folder, name), { force: true })));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Any other refusal is about a process that is there.
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
 }
 
 async function remove(outputs: readonly string[]): Promise<void> {

@@ -42,6 +42,16 @@ export function withConstants(
 }
 
 /**
+ * Turns on source maps when an ESM output has its packages, since with `--enable-source-maps` node reads the map of
+ * each of their files first, 5 to 10 % of the start of a server on the SDK. The output itself is loaded by then, and node
+ * looks for maps only in what it compiles: so it compiles a text of that name which has nothing but the reference.
+ */
+const MAP_OUTPUT =
+  'process.setSourceMapsEnabled(true);' +
+  'const __mcp_dev_map=new __mcp_dev_module.Module(__mcp_dev_output);' +
+  '__mcp_dev_map._compile("//# sourceMappingURL="+encodeURIComponent(__mcp_dev_output.replace(/^.*[\\\\/]/,""))+".map",__mcp_dev_output);';
+
+/**
  * What runs before the program. An ESM output evaluates all that it imports before its own first
  * statement, hence the import that sets argv[1], ahead of the packages.
  */
@@ -49,13 +59,19 @@ export function prelude(format: ModuleFormat, entry: string): string {
   const path = JSON.stringify(entry);
   const url = JSON.stringify(pathToFileURL(entry).href);
   if (format === 'cjs') {
-    return `process.argv[1]=module.filename=${path};require=require("node:module").createRequire(${path});`;
+    return [
+      `const __mcp_dev_module=require("node:module"),__mcp_dev_output=module.filename;`,
+      MAP_OUTPUT,
+      `process.argv[1]=module.filename=${path};require=__mcp_dev_module.createRequire(${path});`,
+    ].join('');
   }
   const setArgv = `data:text/javascript,${encodeURIComponent(`process.argv[1]=${path}`)}`;
   return [
     `import ${JSON.stringify(setArgv)};`,
-    `import{createRequire as __mcp_dev_createRequire}from"node:module";`,
-    `const require=__mcp_dev_createRequire(${url}),`,
+    `import*as __mcp_dev_module from"node:module";import{fileURLToPath as __mcp_dev_path}from"node:url";`,
+    `const __mcp_dev_output=__mcp_dev_path(import.meta.url);`,
+    MAP_OUTPUT,
+    `const require=__mcp_dev_module.createRequire(${url}),`,
     // A package is looked up from the output, from where the same packages are found.
     `__mcp_dev_resolver=url=>specifier=>`,
     `/^\\.{0,2}\\//.test(specifier)?new URL(specifier,url).href:import.meta.resolve(specifier);`,

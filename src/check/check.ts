@@ -70,7 +70,8 @@ export class SmokeRun {
       client: (era) => (clients[era] as MakeClient)(this.#version),
       onStderr: this.#ports.onOutput,
     };
-    await new ServerRun(bench, erasOf(this.#options)).run();
+    const run = await ServerRun.open(bench, erasOf(this.#options));
+    await run.run();
     const counts = count(judge.results);
     return {
       server: config.name,

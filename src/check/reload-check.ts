@@ -31,44 +31,62 @@ export class ReloadCheck {
   #client: OfficialClient;
   #transport: LineTransport;
   readonly #server: DevServer;
-  readonly #journal = new Journal();
+  readonly #journal: Journal;
   #traffic: Traffic | undefined;
 
-  /** `lists` are those that the server has. */
-  constructor(bench: Bench, era: Era, lists: readonly ListMethod[]) {
+  private constructor(
+    bench: Bench,
+    era: Era,
+    lists: readonly ListMethod[],
+    server: DevServer,
+    journal: Journal,
+  ) {
     this.#bench = bench;
     this.#era = era;
     this.#lists = lists;
     this.#client = bench.client(era);
-    const { config, onStderr } = bench;
-    const { root, color } = config;
-    const stderr = { write: () => {} };
-    this.#server = new DevServer(
-      // It was built already, and nothing but the reload that is asked for may happen.
-      { ...config, build: undefined, transparent: true, watches: false, logFile: undefined },
-      {
-        client: {
-          write: (bytes) => {
-            // An answer comes within the server's own turn, and the client may ask on at once.
-            setImmediate(() => this.#transport.receive(bytes));
-            return true;
-          },
-          pause() {},
-          resume() {},
-        },
-        serverStderr: onStderr,
-        reporter: new Reporter({
-          root,
-          verbosity: 'quiet',
-          color,
-          stderr,
-          log: undefined,
-          logs: this.#journal.logs,
-        }),
-        journal: this.#journal,
-      },
-    );
+    this.#server = server;
+    this.#journal = journal;
     this.#transport = this.#newTransport();
+  }
+
+  /** `lists` are those that the server has. Nothing is started yet. */
+  static async open(bench: Bench, era: Era, lists: readonly ListMethod[]): Promise<ReloadCheck> {
+    const { root, color } = bench.config;
+    const journal = new Journal();
+    const reporter = new Reporter({
+      root,
+      verbosity: 'quiet',
+      color,
+      stderr: { write: () => {} },
+      log: undefined,
+      logs: journal.logs,
+    });
+    let toClient: (bytes: Buffer) => void = () => {};
+    const client = {
+      write: (bytes: Buffer) => {
+        // An answer comes within the server's own turn, and the client may ask on at once.
+        setImmediate(() => toClient(bytes));
+        return true;
+      },
+      pause: () => {},
+      resume: () => {},
+    };
+    const server = await DevServer.open(
+      // It was built already, and nothing but the reload that is asked for may happen.
+      {
+        ...bench.config,
+        build: undefined,
+        transparent: true,
+        watches: false,
+        standby: 'off',
+        logFile: undefined,
+      },
+      { client, serverStderr: bench.onStderr, reporter, journal },
+    );
+    const check = new ReloadCheck(bench, era, lists, server, journal);
+    toClient = (bytes) => check.#transport.receive(bytes);
+    return check;
   }
 
   /** Starts the server, reloads it, and judges. To be called once, and `close` after it. */

@@ -1,5 +1,5 @@
 import { Journal } from '../journal/journal.ts';
-import { Workshop, type WorkshopEvent } from '../reload/workshop.ts';
+import { loadMaking, type Making, Workshop, type WorkshopEvent } from '../reload/workshop.ts';
 import { Reporter } from '../report/reporter.ts';
 import { Attempt, type Outcome } from './attempt.ts';
 import type { Bench } from './bench.ts';
@@ -29,8 +29,12 @@ export class ServerRun {
   readonly #workshop: Workshop;
   readonly #built: Promise<WorkshopEvent>;
 
-  /** `eras` are tried in this order. */
-  constructor(bench: Bench, eras: readonly Era[]) {
+  /** `eras` are tried in this order. Nothing is started yet. */
+  static async open(bench: Bench, eras: readonly Era[]): Promise<ServerRun> {
+    return new ServerRun(bench, eras, await loadMaking(bench.config));
+  }
+
+  private constructor(bench: Bench, eras: readonly Era[], making: Making | undefined) {
     this.#bench = bench;
     this.#eras = eras;
     const { config, options, onStderr } = bench;
@@ -44,7 +48,7 @@ export class ServerRun {
     this.#built = new Promise((resolve) => {
       built = resolve;
     });
-    this.#workshop = new Workshop({ ...config, watches: false }, reporter, (event) => built(event));
+    this.#workshop = new Workshop({ ...config, watches: false }, reporter, (event) => built(event), making);
   }
 
   /** Resolves when nothing that was started is left. */
@@ -172,7 +176,7 @@ export class ServerRun {
     if (this.#bench.deadline.cause !== undefined) return judge.skip(reload, 'no time was left for it');
     if (hadEnded) return judge.skip(reload, 'the server had ended by itself');
     if (lists === undefined) return judge.skip(reload, 'a list could not be read');
-    const check = new ReloadCheck(this.#bench, attempt.era, lists);
+    const check = await ReloadCheck.open(this.#bench, attempt.era, lists);
     try {
       await judge.check(
         reload,

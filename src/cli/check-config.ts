@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import type { CheckOptions, WantedCall } from '../check/bench.ts';
 import type { Format } from '../check/format.ts';
-import { type Given, type Usage, usage } from '../config/layers.ts';
-import { merge } from '../config/merge.ts';
+import { type Usage, usage } from '../config/layers.ts';
+import { merge, resolveColor } from '../config/merge.ts';
 import type { OptionValues } from '../config/option.ts';
 import { checkOnlyOptions } from '../config/options.ts';
 import { placePaths } from '../config/placement.ts';
@@ -19,8 +19,8 @@ export interface CheckConfig {
   readonly format: Format;
   /** The file of the report, absolute; undefined is stdout. */
   readonly output: string | undefined;
-  /** Whether colours were asked for; stdout may still have none. */
-  readonly color: Given | undefined;
+  /** For the report. */
+  readonly color: boolean;
   /** For stderr. */
   readonly verbosity: RunConfig['verbosity'];
 }
@@ -54,7 +54,9 @@ export async function checkConfig(
     options: { expectTool: [...new Set(expectTool)], calls, era, timeout, reload },
     format,
     output,
-    color: settings.options.get('color'),
+    color:
+      output === undefined &&
+      resolveColor(settings.options.get('color'), { ...host, stderrIsTTY: host.stdoutIsTTY }).value,
     verbosity: configured.config.verbosity,
   };
 }

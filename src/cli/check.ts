@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { SmokeRun } from '../check/check.ts';
 import { formatReport } from '../check/format.ts';
-import { resolveColor } from '../config/merge.ts';
 import type { CheckConfig } from './check-config.ts';
 import { packageVersion } from './help.ts';
 import { ownStderr } from './stdio.ts';
@@ -27,10 +26,8 @@ export async function check(config: CheckConfig): Promise<number> {
   const interrupted = catchSignals(run);
   catchOwnCrash(run);
   const report = await run.run();
-  const onStdout = output === undefined;
-  const host = { env: process.env, stderrIsTTY: process.stdout.isTTY === true };
-  const text = formatReport(report, format, onStdout && resolveColor(color, host).value);
-  if (onStdout) {
+  const text = formatReport(report, format, color);
+  if (output === undefined) {
     // Who stops reading has read enough.
     process.stdout.on('error', () => {});
     await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));

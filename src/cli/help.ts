@@ -35,18 +35,30 @@ export function helpText(command: CommandName = 'run'): string {
     const summary =
       'Builds and starts an MCP server and looks, with the official clients, whether it does what it should. Exit ' +
       'code 0: all checks hold, 1: one failed, 2: wrong usage.';
-    return helpOf(summary, checkUsage, commands.check.options, checkExamples);
+    return helpOf(summary, checkUsage, commands.check.options, [], checkExamples);
   }
   const summary =
     'Stands between an MCP client and the MCP server that you write, and swaps the server at each save.';
-  const usage = Object.values<Command>(commands).flatMap((one) => one.usage);
-  return helpOf(summary, usage, runOptions, examples);
+  const all = Object.values<Command>(commands);
+  const usage = all.filter(({ elsewhere }) => elsewhere === undefined).flatMap((one) => one.usage);
+  const fromElsewhere = [
+    'From another terminal (exit code 0: done, 1: nothing runs, or as below, 2: wrong usage):',
+    ...wrap(
+      'name is that of a server, or the number of a process. Without one, what was started in this folder is meant, ' +
+        'or else all that runs; logs, call and stop are for one only.',
+      width - 2,
+    ).map((line) => `  ${line}`),
+    ...all.filter(({ elsewhere }) => elsewhere).flatMap(elsewhereLines),
+    '',
+  ];
+  return helpOf(summary, usage, runOptions, fromElsewhere, examples);
 }
 
 function helpOf(
   summary: string,
   usage: Command['usage'],
   options: OptionTable,
+  more: readonly string[],
   examples: readonly (readonly [line: string, doc: string])[],
 ): string {
   const sections = Object.entries(groups)
@@ -59,6 +71,7 @@ function helpOf(
     ...columns(usage.map(({ form, doc }) => [`mcp-dev ${form}`, doc])),
     ...sections.flatMap(([heading, lines]) => ['', `${heading}:`, ...lines]),
     '',
+    ...more,
     'Examples:',
     ...examples.flatMap(([line, doc]) => [`  ${line}`, `      ${doc}`]),
     '',
@@ -98,14 +111,24 @@ function packageFolder(): string {
 
 function optionLines(options: OptionTable, group: string): readonly string[] {
   const rows = Object.entries<Option>(options).filter(([, option]) => option.group === group);
-  return columns(
-    rows.map(([key, option]) => {
-      const forms = optionForms(key, option).join(', ');
-      const text = fallbackText(option);
-      const doc = text === undefined ? option.doc : `${option.doc} [default: ${text}]`;
-      return [option.short === undefined ? `    ${forms}` : forms, doc.replaceAll('`', '')];
-    }),
-  );
+  return columns(rows.map(([key, option]) => optionRow(key, option)));
+}
+
+function optionRow(key: string, option: Option): readonly [string, string] {
+  const forms = optionForms(key, option).join(', ');
+  const text = fallbackText(option);
+  const doc = text === undefined ? option.doc : `${option.doc} [default: ${text}]`;
+  return [option.short === undefined ? `    ${forms}` : forms, doc.replaceAll('`', '')];
+}
+
+/** A command with the options that it has for itself. */
+function elsewhereLines({ usage, options }: Command): readonly string[] {
+  const known: readonly Option[] = Object.values(runOptions);
+  const own = Object.entries(options).filter(([, option]) => !known.includes(option));
+  return columns([
+    ...usage.map(({ form, doc }) => [`mcp-dev ${form}`, doc] as const),
+    ...own.map(([key, option]) => optionRow(key, option)).map(([form, doc]) => [`    ${form}`, doc] as const),
+  ]);
 }
 
 /** Two columns, the right one wrapped; a left cell that is too long gets a line of its own. */

@@ -10,6 +10,7 @@ async function main(argv: readonly string[]): Promise<number> {
     cwd,
     env: process.env,
     home: homedir(),
+    stdoutIsTTY: process.stdout.isTTY === true,
     stderrIsTTY: process.stderr.isTTY === true,
   });
   switch (resolved.kind) {
@@ -29,6 +30,10 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'check': {
       const { check } = await import('./check.ts');
       return await check(resolved.config);
+    }
+    case 'elsewhere': {
+      const { runElsewhere } = await import('./elsewhere/run.ts');
+      return await runElsewhere(resolved.command, { cwd, home: homedir(), color: resolved.color });
     }
     case 'run': {
       if (process.env.MCP_DEV !== undefined) {

@@ -14,6 +14,8 @@ export type Parsed =
       readonly flags: Layer;
       /** The file that was named as the entry, as it was typed. */
       readonly entry: string | undefined;
+      /** What was named for a command that takes words, such as the name of a server. */
+      readonly words: readonly string[];
       /** Everything after the first `--`; undefined when there is none. */
       readonly rest: readonly string[] | undefined;
     }
@@ -38,17 +40,19 @@ export function parse(argv: readonly string[]): Parsed {
   const options: Table = commands[command].options;
   const queue = argv.slice(command === 'run' ? 0 : 1);
   const flags = new Map<string, Given>();
+  const words: string[] = [];
   let entry: string | undefined;
 
   for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
-    const line: Line = { argv, command, entry, word, after: queue };
+    const line: Line = { argv, command, entry, words, word, after: queue };
     if (word === '--' && commands[command].operands === 'launch') {
-      return { kind: 'parsed', command, flags, entry, rest: queue };
+      return { kind: 'parsed', command, flags, entry, words, rest: queue };
     }
     if (!word.startsWith('-') || word === '-' || word === '--') {
       const fault = operandFault(line);
       if (fault !== undefined) return fault;
-      entry = word;
+      if (commands[command].operands === 'launch') entry = word;
+      else words.push(word);
       continue;
     }
     const read = readWord(options, word, queue);
@@ -68,7 +72,7 @@ export function parse(argv: readonly string[]): Parsed {
       }
     }
   }
-  return { kind: 'parsed', command, flags, entry, rest: undefined };
+  return { kind: 'parsed', command, flags, entry, words, rest: undefined };
 }
 
 /** A command is recognised only as the first word. */

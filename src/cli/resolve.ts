@@ -4,6 +4,7 @@ import { configure, type Host, type RunConfig } from '../config/run-config.ts';
 import { readSettings } from '../config/settings.ts';
 import { type CheckConfig, checkConfig } from './check-config.ts';
 import { dumpText } from './dump.ts';
+import { type Elsewhere, readElsewhere } from './elsewhere/command.ts';
 import { helpText, packageVersion } from './help.ts';
 import { type Parsed, parse } from './parse.ts';
 
@@ -12,6 +13,8 @@ export type Resolved =
   | { readonly kind: 'run'; readonly config: RunConfig }
   | { readonly kind: 'check'; readonly config: CheckConfig }
   | { readonly kind: 'demo'; readonly color: boolean }
+  /** To talk to processes that run already. `color` is about stdout. */
+  | { readonly kind: 'elsewhere'; readonly command: Elsewhere; readonly color: boolean }
   /** To be printed on stdout, after which nothing is left to do. */
   | { readonly kind: 'help' | 'version' | 'dump'; readonly text: string }
   | Usage;
@@ -38,6 +41,13 @@ export async function resolve(argv: readonly string[], host: Host): Promise<Reso
     }
     case 'run':
       return await resolveRun(parsed, host);
+    default: {
+      const command = readElsewhere(parsed.command, parsed.words, parsed.flags);
+      if (command.kind === 'usage') return command;
+      const onStdout = { ...host, stderrIsTTY: host.stdoutIsTTY };
+      const color = resolveColor(parsed.flags.get('color'), onStdout).value;
+      return { kind: 'elsewhere', command, color };
+    }
   }
 }
 

@@ -1,10 +1,14 @@
 import { constants } from 'node:os';
 import type { RunConfig } from '../config/run-config.ts';
+import type { Subject } from '../control/answering.ts';
+import { Presence } from '../control/presence.ts';
+import { CONTROL_PROTOCOL } from '../control/protocol.ts';
 import { type StopPolicy, sessionEndPolicy } from '../generation/stop.ts';
 import { Journal } from '../journal/journal.ts';
 import { DevServer } from '../reload/dev-server.ts';
 import { logFile } from '../report/log-file.ts';
 import { Reporter } from '../report/reporter.ts';
+import { packageVersion } from './help.ts';
 import { type Reason, SessionEnd } from './session-end.ts';
 import { flushed, ownStderr } from './stdio.ts';
 import { attachTerminal } from './terminal.ts';
@@ -32,7 +36,13 @@ export async function run(config: RunConfig): Promise<number> {
     pause: () => process.stdin.pause(),
     resume: () => process.stdin.resume(),
   };
-  const server = new DevServer(config, { client, serverStderr: stderr.writeBytes, reporter, journal });
+  const server = await DevServer.open(config, { client, serverStderr: stderr.writeBytes, reporter, journal });
+  const presence = new Presence(
+    () => subjectOf(config, server, journal),
+    (text) => reporter.detail(text),
+  );
+  // However this process ends, but for SIGKILL: nothing of it stays behind.
+  process.on('exit', () => presence.vanish());
   catchOwnCrash(server, complain);
   onStdout?.on('drain', () => server.clientHasRoom());
   // A client that does not read any more is gone.
@@ -40,18 +50,39 @@ export async function run(config: RunConfig): Promise<number> {
   catchSignals(config, server, end);
   watchParent(end);
   server.start();
-  if (attached === undefined) readClient(server, end, reporter);
-  else attached.begin(server);
+  if (attached === undefined) readClient(server, presence, end, reporter);
+  else {
+    attached.begin(server);
+    presence.appear();
+  }
 
   const reason = await end.reached;
+  presence.vanish();
   return await finish(config, server, end, reason);
 }
 
-function readClient(server: DevServer, end: SessionEnd, reporter: Reporter): void {
+/** What other processes see of this one. */
+function subjectOf({ name, cwd, root }: RunConfig, server: DevServer, journal: Journal): Subject {
+  const hello = {
+    reply: 'hello',
+    protocol: CONTROL_PROTOCOL,
+    version: packageVersion(),
+    name,
+    cwd,
+    root,
+    pid: process.pid,
+    startedAt: Math.round(performance.timeOrigin),
+  } as const;
+  return { hello, server, journal, stop: () => void process.emit('SIGTERM', 'SIGTERM') };
+}
+
+function readClient(server: DevServer, presence: Presence, end: SessionEnd, reporter: Reporter): void {
   let silent = true;
   process.stdin.on('data', (chunk: Buffer) => {
     silent = false;
     server.receive(chunk);
+    // A client that only asks what the server is starts another process for what comes next.
+    if (server.isInUse) presence.appear();
   });
   process.stdin.on('error', () => end.because({ kind: 'client-closed' }));
   process.stdin.on('end', () => {

@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { basename, dirname, extname } from 'node:path';
-import { lilconfigSync } from 'lilconfig';
+import { existsSync, promises, readFileSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { documentEndings, type Path, readDocument } from './document.ts';
 import { type Given, type Layer, type Origin, type Usage, usage } from './layers.ts';
 import type { OptionTable } from './option.ts';
-import { shownPath } from './paths.ts';
+import { shownPath, upwards } from './paths.ts';
 import { placePaths } from './placement.ts';
 import type { LaunchKeys } from './schema.ts';
 
@@ -24,7 +23,7 @@ interface Found {
   readonly text: string;
 }
 
-const places = documentEndings.map((ending) => `mcp-dev.config${ending}`);
+const places = [...documentEndings.map((ending) => `mcp-dev.config${ending}`), 'package.json'];
 
 /**
  * The configuration file that `--config` names (absolute), or else the nearest one at or above `folder`, up to the home
@@ -64,41 +63,37 @@ export async function readConfiguration(
 }
 
 /**
- * Walks upwards; what lies at each place is handed on as text, to be read with its lines. Without promises: some
- * thirty places are looked at, in half a millisecond instead of three.
+ * Walks upwards to the first file that says something of us. Without promises: some thirty places are looked at, in
+ * half a millisecond instead of three.
  */
 function search(folder: string, home: string): Found | Usage | undefined {
-  const asText = (_: string, text: string) => text;
-  const searcher = lilconfigSync('mcp-dev', {
-    stopDir: home,
-    searchPlaces: [...places, 'package.json'],
-    packageProp: ['mcp-dev'],
-    loaders: {
-      ...Object.fromEntries(documentEndings.map((ending) => [ending, asText])),
-      '.json': (file, text) => (basename(file) === 'package.json' ? packageProperty(text) : text),
-    },
-  });
-  try {
-    const result = searcher.search(folder);
-    return result === null || result.filepath === ''
-      ? undefined
-      : { file: result.filepath, text: result.config };
-  } catch (error) {
-    return unreadable(error, `at or above ${folder}`);
+  const top = resolve(home);
+  for (const current of upwards(folder)) {
+    for (const place of places) {
+      const file = join(current, place);
+      if (!existsSync(file)) continue;
+      try {
+        const text = readFileSync(file, 'utf8');
+        if (place === 'package.json' ? isOurs(text) : text.trim() !== '') return { file, text };
+      } catch (error) {
+        return unreadable(error, file);
+      }
+    }
+    if (current === top) return undefined;
   }
+  return undefined;
 }
 
 /**
- * What a package.json has under "mcp-dev", for the search: the text of the whole file, or nothing. Only a file
- * that mentions us is parsed; if that fails it is taken, and then reported with the line.
+ * Whether a package.json has something under "mcp-dev". Only a file that mentions us is parsed; if that fails it is
+ * taken for one of ours, and then reported with the line.
  */
-function packageProperty(text: string): { 'mcp-dev': string | null } {
-  if (!text.includes('"mcp-dev"')) return { 'mcp-dev': null };
+function isOurs(text: string): boolean {
+  if (!text.includes('"mcp-dev"')) return false;
   try {
-    const isOurs = Object.hasOwn(Object(JSON.parse(text.replace(/^\uFEFF/, ''))), 'mcp-dev');
-    return { 'mcp-dev': isOurs ? text : null };
+    return Object.hasOwn(Object(JSON.parse(text.replace(/^\uFEFF/, ''))), 'mcp-dev');
   } catch (error) {
-    if (error instanceof SyntaxError) return { 'mcp-dev': text };
+    if (error instanceof SyntaxError) return true;
     throw error;
   }
 }
@@ -108,7 +103,7 @@ async function open(file: string): Promise<Found | Usage> {
     return usage(`--config names ${file}, but a configuration file ends in ${documentEndings.join(' ')}`);
   }
   try {
-    return { file, text: await readFile(file, 'utf8') };
+    return { file, text: await promises.readFile(file, 'utf8') };
   } catch (error) {
     return unreadable(error, file);
   }

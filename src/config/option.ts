@@ -18,6 +18,8 @@ export interface Kinds {
   /** `--flag`; `true` or `false` in a file. */
   switch: boolean;
   milliseconds: number;
+  /** A whole number that is not negative. */
+  count: number;
   choice: string;
   signal: NodeJS.Signals;
   text: string;
@@ -29,6 +31,7 @@ interface KindDetails {
   switch: unknown;
   /** `bare`: the value when the flag stands alone, which makes the value optional. */
   milliseconds: { readonly bare?: number };
+  count: unknown;
   choice: { readonly choices: readonly string[]; readonly bare?: string };
   signal: unknown;
   text: { readonly placeholder: string; readonly path?: PathRole; readonly mayBeEmpty?: true };
@@ -81,6 +84,8 @@ export function placeholder(option: Option): string {
       return '';
     case 'milliseconds':
       return option.bare === undefined ? '<ms>' : '[ms]';
+    case 'count':
+      return '<n>';
     case 'choice':
       return option.bare === undefined ? `<${option.choices.join('|')}>` : `[${option.choices.join('|')}]`;
     case 'signal':

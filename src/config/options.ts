@@ -5,7 +5,7 @@
  * A row's name is the configuration key; the flag is the same in kebab-case. A row's `doc` is the help text.
  */
 
-import type { OptionTable } from './option.ts';
+import type { Option, OptionTable } from './option.ts';
 
 const sourceExtensions = (
   'js mjs cjs jsx ts mts cts tsx json jsonc py pyi toml yaml yml md sql graphql html css ' +
@@ -116,6 +116,15 @@ export const runOptions = {
       'stop the old generation before the new one starts, for servers that own a port, a lock or a device; ' +
       '`on` when no value is given. `auto`: when a new one fails because of one (EADDRINUSE, a lock or name in ' +
       'use) it is tried once more with the old one stopped, and so is every later one',
+  },
+  standby: {
+    kind: 'choice',
+    choices: ['safe', 'deps', 'off'],
+    group: 'reload',
+    fallback: 'safe',
+    doc:
+      'keep the next process waiting with its packages loaded and no line of the server: known ones that only ' +
+      'define things (the MCP SDKs, zod), all that the program imports, or no process at all',
   },
   hold: {
     kind: 'milliseconds',
@@ -336,13 +345,87 @@ const checkOptions = {
   version: shared.version,
 } as const satisfies OptionTable;
 
+const json = (doc: string) =>
+  ({ kind: 'switch', group: 'general', fallback: false, flagOnly: true, doc }) as const satisfies Option;
+
+const statusOptions = {
+  json: json(
+    'for scripts: a list with an object for each, with the `format` of the object, which is 1, the `instance` of ' +
+      '`mcp-dev`, and of its server the `state`, `generation`, `reloads` and more',
+  ),
+  watch: {
+    kind: 'switch',
+    short: 'w',
+    group: 'general',
+    fallback: false,
+    flagOnly: true,
+    doc: 'keep it on screen, and up to date; where stdout is no terminal: once more after each change',
+  },
+  ...shared,
+} as const satisfies OptionTable;
+
+const reloadOptions = {
+  reason: {
+    kind: 'text',
+    placeholder: '<text>',
+    group: 'general',
+    fallback: undefined,
+    flagOnly: true,
+    doc: 'what for, to be noted in the log',
+  },
+  ...shared,
+} as const satisfies OptionTable;
+
+const logsOptions = {
+  follow: {
+    kind: 'switch',
+    short: 'f',
+    group: 'general',
+    fallback: false,
+    flagOnly: true,
+    doc: 'go on with every line that comes',
+  },
+  source: {
+    kind: 'choice',
+    choices: ['server', 'build', 'mcp-dev', 'messages'],
+    group: 'general',
+    fallback: undefined,
+    flagOnly: true,
+    doc: "only the server's stderr, what builds print, what `mcp-dev` says, or the server's log messages",
+  },
+  lines: {
+    kind: 'count',
+    short: 'n',
+    group: 'general',
+    fallback: 50,
+    flagOnly: true,
+    doc: 'how many of the last lines',
+  },
+  generation: {
+    kind: 'count',
+    short: 'g',
+    group: 'general',
+    fallback: undefined,
+    flagOnly: true,
+    doc: 'only what this generation said',
+  },
+  ...shared,
+} as const satisfies OptionTable;
+
+const callOptions = {
+  json: json('the whole result instead of its text'),
+  ...shared,
+} as const satisfies OptionTable;
+
 /** One command: its first word selects it; `run` is what stands where no command is named. */
 export interface Command {
   /** The forms of the command line, each with what it does. */
   readonly usage: readonly { readonly form: string; readonly doc: string }[];
   readonly options: OptionTable;
-  /** `launch`: takes an entry or, after `--`, a command; `none`: options only. */
-  readonly operands: 'launch' | 'none';
+  /** `launch`: takes an entry or, after `--`, a command. A number: so many words at most. */
+  readonly operands: 'launch' | number;
+  /** It talks to processes of `mcp-dev` that run already. */
+  readonly elsewhere?: true;
 }
 
 /** All commands. */
@@ -368,7 +451,44 @@ export const commands = {
   demo: {
     usage: [{ form: 'demo', doc: 'the whole loop in one terminal, no client needed' }],
     options: shared,
-    operands: 'none',
+    operands: 0,
+  },
+  status: {
+    usage: [
+      { form: 'status [name]', doc: 'how it goes: state, last reloads, errors. Exit 1: down or stale' },
+    ],
+    options: statusOptions,
+    operands: 1,
+    elsewhere: true,
+  },
+  reload: {
+    usage: [{ form: 'reload [name]', doc: 'reload, and wait for what comes of it. Exit 1: it failed' }],
+    options: reloadOptions,
+    operands: 1,
+    elsewhere: true,
+  },
+  logs: {
+    usage: [{ form: 'logs [name]', doc: 'the last lines that the server, its builds and mcp-dev printed' }],
+    options: logsOptions,
+    operands: 1,
+    elsewhere: true,
+  },
+  call: {
+    usage: [
+      {
+        form: 'call [name] <tool> [json]',
+        doc: 'call a tool of the running server with these arguments, an object. Exit 1: it failed',
+      },
+    ],
+    options: callOptions,
+    operands: 3,
+    elsewhere: true,
+  },
+  stop: {
+    usage: [{ form: 'stop [name]', doc: 'end it, with its server' }],
+    options: shared,
+    operands: 1,
+    elsewhere: true,
   },
 } as const satisfies Readonly<Record<string, Command>>;
 

@@ -1,6 +1,5 @@
 import { statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import picomatch from 'picomatch';
 import type { PathRole } from './option.ts';
 
 /** What lies at a path, symlinks followed. */
@@ -27,7 +26,7 @@ export interface Placed {
 }
 
 /** Makes what was written absolute, `base` being where relative paths start, and looks whether it fits its role. */
-export function placePath(base: string, written: string, role: PathRole): Placed {
+export async function placePath(base: string, written: string, role: PathRole): Promise<Placed> {
   const path = resolve(base, written);
   const there = lies(path);
   switch (role) {
@@ -46,7 +45,8 @@ export function placePath(base: string, written: string, role: PathRole): Placed
   }
 }
 
-function placeGlob(base: string, written: string): Placed {
+async function placeGlob(base: string, written: string): Promise<Placed> {
+  const { default: picomatch } = await import('picomatch');
   const scan = picomatch.scan(written);
   if (scan.negated) return { path: written, problem: 'which only --ignore can leave out' };
   if (!scan.isGlob) return { path: resolve(base, written), problem: 'which does not exist' };

@@ -15,7 +15,7 @@ export async function placePaths(table: OptionTable, layer: Layer, base: string)
     const paths: string[] = [];
     const all = typeof given.value === 'string' ? [given.value] : (given.value as readonly string[]);
     for (const written of all) {
-      const place = placePath(base, written, role);
+      const place = await placePath(base, written, role);
       if (place.problem !== undefined) {
         return usage(`${await subject(key, given.origin)} names ${place.path}, ${place.problem}`);
       }

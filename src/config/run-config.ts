@@ -38,6 +38,8 @@ export interface RunConfig {
   /** Globs of the caches to remove. */
   readonly clear: readonly string[];
   readonly exclusive: 'auto' | 'on' | 'off';
+  /** Which packages a process loads that waits to be the next generation; `off`: no process waits. */
+  readonly standby: 'safe' | 'deps' | 'off';
   readonly hold: number;
   readonly drain: number;
   /** The same while the next generation waits for the end of this one. */
@@ -67,6 +69,7 @@ export interface Host {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   readonly home: string;
+  readonly stdoutIsTTY: boolean;
   readonly stderrIsTTY: boolean;
 }
 
@@ -127,6 +130,7 @@ export function configure({ options, launch, configFile }: Settings, host: Host)
       clear: values.clear,
       // A debugger keeps its port, and whoever looks at a program with it takes all the time in the world.
       exclusive: inspected ? 'on' : values.exclusive,
+      standby: inspected ? 'off' : values.standby,
       hold: values.hold,
       drain: inspected ? Number.POSITIVE_INFINITY : values.drain,
       exclusiveDrain: inspected ? Number.POSITIVE_INFINITY : exclusiveDrain,

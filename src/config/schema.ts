@@ -68,6 +68,8 @@ function valueSchema(option: Option) {
       return z.boolean();
     case 'milliseconds':
       return z.int().check(z.minimum(0), z.maximum(maxMilliseconds));
+    case 'count':
+      return z.int().check(z.minimum(0));
     case 'choice':
       return z.enum(option.choices);
     case 'signal':

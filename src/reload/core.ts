@@ -7,7 +7,7 @@ import { ReloadMachine, type ReloadSettings } from './machine.ts';
 
 /** What happens to a development server: to its session, or to its processes and files. */
 export type CoreEvent =
-  | Extract<SessionEvent, { type: 'client' | 'server' | 'remembered' | 'closing' }>
+  | Extract<SessionEvent, { type: 'client' | 'server' | 'call' | 'hang-up' | 'remembered' | 'closing' }>
   | { readonly type: 'session-timer'; readonly timer: Timer }
   | Extract<
       ReloadEvent,
@@ -28,7 +28,10 @@ export type CoreEvent =
 
 /** What a development server does to the world. */
 export type Effect =
-  | Extract<SessionAction, { do: 'to-client' | 'to-server' | 'garbage' | 'logged' | 'warn' | 'remember' }>
+  | Extract<
+      SessionAction,
+      { do: 'to-client' | 'to-server' | 'answer-call' | 'garbage' | 'logged' | 'warn' | 'remember' }
+    >
   | { readonly do: 'set-session-timer'; readonly timer: Timer; readonly ms: number }
   | { readonly do: 'clear-session-timer'; readonly timer: Timer }
   | { readonly do: 'pause-session-timer'; readonly timer: Timer }
@@ -93,6 +96,11 @@ export class Core {
     return this.#session.isSettled;
   }
 
+  /** The same, whether that is answered or not. */
+  get isInUse(): boolean {
+    return this.#session.isInUse;
+  }
+
   /** In which era, and in which version of it, the client and the server speak. */
   get protocol(): Session['protocol'] {
     return this.#session.protocol;
@@ -111,6 +119,8 @@ export class Core {
     switch (event.type) {
       case 'client':
       case 'server':
+      case 'call':
+      case 'hang-up':
       case 'remembered':
       case 'closing':
         this.#session.handle(event);
@@ -131,6 +141,7 @@ export class Core {
     switch (action.do) {
       case 'to-client':
       case 'to-server':
+      case 'answer-call':
       case 'garbage':
       case 'logged':
       case 'warn':
@@ -151,6 +162,7 @@ export class Core {
         return;
       case 'greeted':
       case 'drained':
+      case 'dismissed':
         this.#later(() => this.#tellMachine({ type: action.do, generation: action.generation }));
         return;
       case 'ready': {

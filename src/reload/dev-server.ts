@@ -1,13 +1,16 @@
 import { isCompiled } from '../config/launch.ts';
 import type { RunConfig } from '../config/run-config.ts';
 import { describeExit, type Exit } from '../generation/exit.ts';
+import { type ProcessEvents, type ServerProcess, startProcess } from '../generation/process.ts';
 import { type StopPolicy, swapPolicy } from '../generation/stop.ts';
 import { type DevEvent, errorText, eventsOf } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Report } from '../report/report.ts';
 import type { Reporter } from '../report/reporter.ts';
+import { StandbyKeeper } from '../standby/keeper.ts';
+import { monotonicMs } from '../system/clock.ts';
 import { type Line, LineSplitter } from '../wire/line.ts';
-import { isObject } from '../wire/message.ts';
+import { isObject, type JsonObject } from '../wire/message.ts';
 import { type ByteSink, Outbox } from '../wire/outbox.ts';
 import { AwaitedReloads, type ReloadOutcome } from './awaited.ts';
 import { Backlog } from './backlog.ts';
@@ -16,7 +19,7 @@ import { recallHandshake, rememberHandshake } from './handshake-memory.ts';
 import { RunningGeneration } from './running.ts';
 import type { ServerState, ServerStatus } from './status.ts';
 import { Timers } from './timers.ts';
-import { Workshop, type WorkshopEvent } from './workshop.ts';
+import { loadMaking, type Making, Workshop, type WorkshopEvent } from './workshop.ts';
 
 /** Where a session's client is. */
 export interface ClientPort extends ByteSink {
@@ -45,6 +48,10 @@ const MOST_WAITING = 16 * 1024 * 1024;
 const WATCH_AFTER_MS = 1000;
 /** A process that closed a pipe and has not ended by then lives on without it. */
 const END_AFTER_CLOSING_MS = 500;
+/** A standby is started when no message came for so long … */
+const QUIET_MS = 250;
+/** … or when messages come without an end. */
+const LONGEST_NOISE_MS = 3000;
 
 /**
  * One server behind one session: it owns the processes, pipes, files and timers, and does to them what the
@@ -55,6 +62,7 @@ export class DevServer {
   readonly #ports: DevServerPorts;
   readonly #core: Core;
   readonly #workshop: Workshop;
+  readonly #standby: StandbyKeeper;
   readonly #timers = new Timers();
   readonly #awaited = new AwaitedReloads();
   readonly #generations = new Map<number, RunningGeneration>();
@@ -66,11 +74,21 @@ export class DevServer {
   #input: 'flowing' | 'paused' = 'flowing';
   /** The writing of what a later session may want to know. */
   #remembering = Promise.resolve();
+  /** Calls of our own that are not answered. */
+  readonly #calls = new Map<number, (response: Line) => void>();
+  #lastCall = 0;
   /** When the last build began; ms since the epoch. */
   #buildingSince = 0;
   #life: 'running' | 'closing' = 'running';
+  /** When a message came last, from whatever side; ms of the monotonic clock. */
+  #lastMessage = 0;
 
-  constructor(config: RunConfig, ports: DevServerPorts) {
+  /** A server that is not started yet. */
+  static async open(config: RunConfig, ports: DevServerPorts): Promise<DevServer> {
+    return new DevServer(config, ports, await loadMaking(config));
+  }
+
+  private constructor(config: RunConfig, ports: DevServerPorts, making: Making | undefined) {
     const { hold, drain, exclusiveDrain, replay, stale, transparent, exclusive, readyTimeout, name } = config;
     this.#config = config;
     this.#ports = ports;
@@ -84,7 +102,13 @@ export class DevServer {
       },
       (effect) => this.#do(effect),
     );
-    this.#workshop = new Workshop(config, ports.reporter, (event) => this.#worked(event));
+    this.#workshop = new Workshop(config, ports.reporter, (event) => this.#worked(event), making);
+    this.#standby = new StandbyKeeper({
+      mode: config.standby,
+      next: () => this.#workshop.nextLaunch(this.#core.status.active ?? 0),
+      newest: () => this.#workshop.built,
+      detail: (text) => ports.reporter.detail(text),
+    });
     this.#fromClient = new LineSplitter({
       line: (line) => this.#handle({ type: 'client', line }),
       overflow: (limit) => ports.reporter.error(`the client sent ${wordOverflow(limit)}`),
@@ -103,6 +127,7 @@ export class DevServer {
 
   /** Bytes from the client. */
   receive(chunk: Buffer): void {
+    this.#lastMessage = monotonicMs();
     this.#fromClient.push(chunk);
     this.#flush();
   }
@@ -122,6 +147,24 @@ export class DevServer {
     const outcome = this.#awaited.outcome(ms);
     this.#happened({ type: 'requested', by });
     return outcome;
+  }
+
+  /**
+   * Calls a tool for somebody who is not the client. It is held, sent again and failed like a call of the client's;
+   * `answered` gets the response, a result or an error, once. The function that comes back takes the call back.
+   */
+  call(tool: string, args: JsonObject, answered: (response: Line) => void): () => void {
+    const call = ++this.#lastCall;
+    this.#calls.set(call, answered);
+    this.#happened({ type: 'call', call, tool, arguments: args });
+    return () => {
+      if (this.#calls.delete(call)) this.#happened({ type: 'hang-up', call });
+    };
+  }
+
+  /** The client did more than to ask what the server is. */
+  get isInUse(): boolean {
+    return this.#core.isInUse;
   }
 
   /** How many requests of the client wait for an answer. */
@@ -149,6 +192,7 @@ export class DevServer {
       reloads,
       crashes,
       strayLines,
+      standby: this.#standby.status,
     };
   }
 
@@ -159,7 +203,7 @@ export class DevServer {
     this.#timers.clearAll();
     const stops = [...this.#generations.values()].map(({ process }) => process.stop(policy));
     // What was built is given up only when nothing runs it any more.
-    await Promise.all([this.#workshop.rest(), this.#remembering, ...stops]);
+    await Promise.all([this.#workshop.rest(), this.#standby.close(), this.#remembering, ...stops]);
     await this.#workshop.close();
     this.#note({ event: 'session', state: 'ended' });
   }
@@ -168,6 +212,7 @@ export class DevServer {
   killNow(): void {
     this.#life = 'closing';
     for (const { process } of this.#generations.values()) process.killNow();
+    this.#standby.killNow();
     this.#workshop.killNow();
   }
 
@@ -233,6 +278,12 @@ export class DevServer {
       case 'to-server':
         this.#generations.get(effect.generation)?.send(effect.line);
         return;
+      case 'answer-call': {
+        const answered = this.#calls.get(effect.call);
+        this.#calls.delete(effect.call);
+        answered?.(effect.line);
+        return;
+      }
       case 'set-session-timer': {
         const { timer, ms } = effect;
         this.#timers.set(JSON.stringify(timer), ms, () => this.#happened({ type: 'session-timer', timer }));
@@ -272,6 +323,7 @@ export class DevServer {
         this.#report(effect.report);
         // A process that was only started to be asked what the server is ends a moment after that.
         if (this.#core.isSettled) this.#workshop.watch();
+        if (effect.report.event === 'ready') this.#prepareStandby(effect.report.generation);
         return;
       case 'garbage': {
         const { generation, line } = effect;
@@ -299,9 +351,12 @@ export class DevServer {
 
   #startGeneration(number: number): void {
     const startedAt = Date.now();
-    const generation = new RunningGeneration(this.#workshop.launch(number), {
+    const generation = new RunningGeneration((events) => this.#process(number, events), {
       onLine: (line) => this.#handle({ type: 'server', generation: number, line }),
-      onRead: () => this.#flush(),
+      onRead: () => {
+        this.#lastMessage = monotonicMs();
+        this.#flush();
+      },
       onOverflow: (limit) => this.#ports.reporter.error(`generation ${number} wrote ${wordOverflow(limit)}`),
       onStderr: (chunk) => {
         this.#ports.journal.logs.bytes('server', chunk, number);
@@ -325,6 +380,22 @@ export class DevServer {
     this.#generations.set(number, generation);
     const { pid } = generation.process;
     this.#note({ event: 'start', generation: number, ...(pid === undefined ? {} : { pid }) });
+  }
+
+  #process(generation: number, events: ProcessEvents): ServerProcess {
+    const launch = this.#workshop.launch(generation);
+    const standby = this.#standby.take(generation, launch, events);
+    return standby ?? startProcess(this.#standby.reporting(generation, launch), events);
+  }
+
+  /** Loading packages takes the time of a processor, which messages may need more. */
+  #prepareStandby(generation: number, from = monotonicMs()): void {
+    this.#timers.set('standby', QUIET_MS, () => {
+      const now = monotonicMs();
+      const isQuiet = now - this.#lastMessage >= QUIET_MS || now - from >= LONGEST_NOISE_MS;
+      if (isQuiet) this.#standby.prepare(generation);
+      else this.#prepareStandby(generation, from);
+    });
   }
 
   async #ended(number: number, generation: RunningGeneration, exit: Exit, livedMs: number): Promise<void> {

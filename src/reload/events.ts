@@ -27,6 +27,8 @@ export type ReloadEvent =
     }
   | { readonly type: 'rejected'; readonly generation: number; readonly failure: Failure }
   | { readonly type: 'drained'; readonly generation: number }
+  /** A generation that was replaced cannot serve again. */
+  | { readonly type: 'dismissed'; readonly generation: number }
   /** A process ended, on our demand or by itself. `text` holds the last lines of its stderr. */
   | {
       readonly type: 'exited';

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { promises, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../config/cache-folder.ts';
 import type { RunConfig } from '../config/run-config.ts';
@@ -35,9 +34,9 @@ export async function rememberHandshake(config: RunConfig, news: Remembered): Pr
   const file = fileOf(config);
   const fresh = `${file}.${process.pid}`;
   try {
-    await mkdir(folder(), { recursive: true, mode: 0o700 });
-    await writeFile(fresh, JSON.stringify(entry), { mode: 0o600 });
-    await rename(fresh, file);
+    await promises.mkdir(folder(), { recursive: true, mode: 0o700 });
+    await promises.writeFile(fresh, JSON.stringify(entry), { mode: 0o600 });
+    await promises.rename(fresh, file);
   } catch {
     // A home folder that cannot be written to costs a later session its memory, and this one nothing.
   }

@@ -51,6 +51,8 @@ type State =
       readonly round: Round;
       readonly generation: number;
       readonly startedAt: number;
+      /** Without a client that says anything nobody can ask it whether it is ready. */
+      readonly asked: 'nothing' | 'handshake';
     }
   /** Nothing serves, and the last start failed: the next one comes by itself after a while. */
   | { readonly state: 'waiting'; readonly round: Round };
@@ -90,7 +92,7 @@ export class ReloadMachine {
   /** When the oldest change was seen whose batch is not complete. */
   #gatheringSince: number | undefined;
   #active: number | undefined;
-  /** The last hand-over: who was replaced, and when. */
+  /** The last hand-over that can be taken back: who was replaced, and when. */
   #handOver: { readonly from: number; readonly at: number } | undefined;
   /** Generations may not run side by side. */
   #startsAlone: boolean;
@@ -163,19 +165,19 @@ export class ReloadMachine {
         this.#rebuild(at);
         return;
       case 'greeted':
-        if (this.#isCandidate(event.generation)) this.#setTimer('ready', this.#settings.readyTimeout);
+        this.#greeted(event.generation);
         return;
       case 'ready':
         this.#ready(event, at);
         return;
       case 'rejected':
-        if (this.#isCandidate(event.generation)) {
-          this.#stop(event.generation, at);
-          this.#startFailed({ ...event.failure, text: this.#settings.lastWords(event.generation) }, at);
-        }
+        this.#rejected(event, at);
         return;
       case 'drained':
         this.#stop(event.generation, at);
+        return;
+      case 'dismissed':
+        if (this.#handOver?.from === event.generation) this.#handOver = undefined;
         return;
       case 'exited':
         this.#exited(event, at);
@@ -232,14 +234,17 @@ export class ReloadMachine {
       case 'aborting':
         this.#state = { state: 'aborting', round: begin(0) };
         return;
-      case 'starting':
-        if (state.round.discarded >= MOST_DISCARDED) {
+      case 'starting': {
+        const { discarded } = state.round;
+        const isOnItsWay = state.asked === 'handshake';
+        if (isOnItsWay && discarded >= MOST_DISCARDED) {
           this.#postpone(changes, since);
           return;
         }
         this.#discard(state.generation, at);
-        this.#build(begin(state.round.discarded + 1), at);
+        this.#build(begin(isOnItsWay ? discarded + 1 : discarded), at);
         return;
+      }
     }
   }
 
@@ -364,7 +369,7 @@ export class ReloadMachine {
     }
     const generation = ++this.#lastGeneration;
     this.#running.add(generation);
-    this.#state = { state: 'starting', round, generation, startedAt: at };
+    this.#state = { state: 'starting', round, generation, startedAt: at, asked: 'nothing' };
     const newest = this.#broken === undefined && this.#knowsNewest;
     this.#do({ do: 'start', generation, newest });
   }
@@ -376,6 +381,25 @@ export class ReloadMachine {
     const generation = this.#active;
     this.#active = undefined;
     this.#do({ do: 'session', event: { type: 'retire', generation } });
+  }
+
+  /** It runs, and is of no use to this session; mostly a candidate, or one that served before there was a handshake. */
+  #rejected({ generation, failure }: Extract<ReloadEvent, { type: 'rejected' }>, at: number): void {
+    const explained = { ...failure, text: this.#settings.lastWords(generation) };
+    if (this.#isCandidate(generation)) {
+      this.#stop(generation, at);
+      this.#startFailed(explained, at);
+    } else if (generation === this.#active) {
+      this.#stop(generation, at);
+      this.#lost(explained, generation, 0, at);
+    }
+  }
+
+  /** The handshake was sent to a generation: it has to be ready before long. */
+  #greeted(generation: number): void {
+    if (this.#state.state !== 'starting' || this.#state.generation !== generation) return;
+    this.#state = { ...this.#state, asked: 'handshake' };
+    this.#setTimer('ready', this.#settings.readyTimeout);
   }
 
   #ready(event: Extract<ReloadEvent, { type: 'ready' }>, at: number): void {

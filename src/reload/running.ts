@@ -1,4 +1,4 @@
-import { type Exit, type Launch, type ServerProcess, startProcess } from '../generation/process.ts';
+import type { Exit, ProcessEvents, ServerProcess } from '../generation/process.ts';
 import { Tail } from '../report/tail.ts';
 import { type Line, LineSplitter } from '../wire/line.ts';
 import { Outbox } from '../wire/outbox.ts';
@@ -30,12 +30,13 @@ export class RunningGeneration {
   readonly #outbox: Outbox;
   readonly #stderr = new Tail(LAST_LINES, LAST_BYTES);
 
-  constructor(launch: Launch, events: RunningEvents) {
+  /** `start` gives the process, which reports nothing before it has returned. */
+  constructor(start: (events: ProcessEvents) => ServerProcess, events: RunningEvents) {
     const splitter = new LineSplitter({
       line: (line) => events.onLine(line),
       overflow: (limit) => events.onOverflow(limit),
     });
-    this.process = startProcess(launch, {
+    this.process = start({
       onStdout(chunk) {
         splitter.push(chunk);
         events.onRead();

@@ -1,5 +1,6 @@
 import type { ErrorText } from '../journal/event.ts';
 import type { PastReload } from '../journal/journal.ts';
+import type { StandbyStatus } from '../standby/keeper.ts';
 
 /**
  * `serving`: with the newest source; `stale`: with old code, for the newest source does not work; `building`,
@@ -28,4 +29,6 @@ export interface ServerStatus {
   readonly crashes: number;
   /** How many lines on the server's stdout were no messages. */
   readonly strayLines: number;
+  /** The process that waits to be the next generation, or why there is none. */
+  readonly standby: StandbyStatus;
 }

@@ -1,4 +1,6 @@
-/** A timer that runs until a time of `performance.now()`, or stands still with so many ms left. */
+import { monotonicMs } from '../system/clock.ts';
+
+/** A timer that runs until a time of the monotonic clock, or stands still with so many ms left. */
 type Timer =
   | {
       readonly state: 'running';
@@ -23,7 +25,7 @@ export class Timers {
       this.#timers.delete(name);
       expire();
     }, ms);
-    this.#timers.set(name, { state: 'running', handle, until: performance.now() + ms, expire });
+    this.#timers.set(name, { state: 'running', handle, until: monotonicMs() + ms, expire });
   }
 
   /** Stops the time of a timer. */
@@ -31,7 +33,7 @@ export class Timers {
     const timer = this.#timers.get(name);
     if (timer?.state !== 'running') return;
     clearTimeout(timer.handle);
-    const left = Math.max(0, timer.until - performance.now());
+    const left = Math.max(0, timer.until - monotonicMs());
     this.#timers.set(name, { state: 'paused', left, expire: timer.expire });
   }
 

@@ -1,10 +1,7 @@
 import type { Builder, BuildOutcome } from '../build/builder.ts';
 import { clearCaches } from '../build/caches.ts';
-import { type EntryBuilder, entryBuilder } from '../build/entry-builder.ts';
-import { knownOutputs } from '../build/outputs.ts';
-import { sharedBuilder } from '../build/shared-builder.ts';
+import type { EntryBuilder } from '../build/entry-builder.ts';
 import type { SharedRun } from '../build/shared-result.ts';
-import { shellBuilder } from '../build/shell-builder.ts';
 import { cacheFolder } from '../config/cache-folder.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { isCompiled } from '../config/launch.ts';
@@ -13,9 +10,7 @@ import type { Launch } from '../generation/process.ts';
 import { logFiles } from '../report/log-file.ts';
 import type { Reporter } from '../report/reporter.ts';
 import type { Failure } from '../session/failure.ts';
-import { branchesOf, parseTarget } from '../watch/targets.ts';
-import { startWatch, type Watch } from '../watch/watch.ts';
-import { compiledOutput } from './compiled-output.ts';
+import type { Watch } from '../watch/watch.ts';
 import type { ReloadEvent } from './events.ts';
 import { projectSecret } from './project-secret.ts';
 
@@ -25,10 +20,15 @@ export type WorkshopEvent = Extract<
   { type: `build${string}` | 'built' | 'batch' | 'change-seen' }
 >;
 
+/** What makes builders. */
+export type Making = typeof import('../build/making.ts');
+
 /** The time that a file system notes may lag behind the clock by so many ms. */
 const FILE_TIME_LAG = 10;
 
 const PYTHON = /\.py$/;
+/** A glob for what Python compiles its sources to. */
+const PYTHON_CACHE = /(?:^|\/)__pycache__$/;
 
 /** Where a generation comes from: the watched sources, the caches, the build, and the command at the end. */
 export class Workshop {
@@ -49,9 +49,17 @@ export class Workshop {
   #newestChange = Number.NEGATIVE_INFINITY;
   /** All files are noted: nothing depends on the baseline any more. */
   #allNoted = false;
+  /** What has changed since the last build began; undefined when it is not known why there will be another. */
+  #changed: 'python' | 'other' | undefined;
   #closed = false;
 
-  constructor(config: RunConfig, reporter: Reporter, tell: (event: WorkshopEvent) => void) {
+  /** @param making undefined when nothing has to be built; `loadMaking` tells */
+  constructor(
+    config: RunConfig,
+    reporter: Reporter,
+    tell: (event: WorkshopEvent) => void,
+    making: Making | undefined,
+  ) {
     this.#config = config;
     this.#reporter = reporter;
     this.#tell = tell;
@@ -60,8 +68,8 @@ export class Workshop {
     const onOutput = (chunk: Buffer): void => reporter.buildOutput(chunk);
     const { build, buildCwd: cwd, launch } = config;
     this.#shell = build
-      ? sharedBuilder(
-          (onStart) => shellBuilder({ command: build, cwd, env: () => this.#env, onOutput, onStart }),
+      ? making?.sharedBuilder(
+          (onStart) => making.shellBuilder({ command: build, cwd, env: () => this.#env, onOutput, onStart }),
           {
             folder: cwd,
             command: build,
@@ -71,7 +79,7 @@ export class Workshop {
           },
         )
       : undefined;
-    this.#entry = isCompiled(launch) ? entryBuilder({ entry: launch.entry, onOutput }) : undefined;
+    this.#entry = isCompiled(launch) ? making?.entryBuilder({ entry: launch.entry, onOutput }) : undefined;
   }
 
   /** There is something to build, and not only caches to clear. */
@@ -89,7 +97,9 @@ export class Workshop {
     // A build may take long, and what is saved meanwhile has to end it. That of the shell may have begun before
     // us, and tells when.
     if (this.#shell === undefined && this.#entry !== undefined) this.watch();
-    void this.#prepare(running.signal).then((event) => {
+    const changed = this.#changed;
+    this.#changed = undefined;
+    void this.#prepare(changed, running.signal).then((event) => {
       this.#running = undefined;
       this.#tell(event);
     });
@@ -102,19 +112,17 @@ export class Workshop {
 
   /** What is started for a generation. */
   launch(generation: number): Launch {
-    const { cwd, launch } = this.#config;
-    const env = {
-      MCP_DEV_SECRET: this.#secret,
-      ...this.#env,
-      MCP_DEV: '1',
-      MCP_DEV_GENERATION: String(generation),
-    };
-    if (launch.kind === 'command') return { command: launch.command, args: launch.args, cwd, env };
-    if (this.#entry !== undefined) {
-      return { command: this.#entry.command, args: [...this.#entry.args, ...launch.args], cwd, env };
-    }
-    const command = PYTHON.test(launch.entry) ? pythonCommand() : process.execPath;
-    return { command, args: [launch.entry, ...launch.args], cwd, env };
+    return this.#launch(generation, this.#entry?.args);
+  }
+
+  /** What will be started for the generation after this one, as far as that is known. */
+  nextLaunch(generation: number): Launch {
+    return this.#launch(generation + 1, this.#entry?.nextArgs);
+  }
+
+  /** The program that we have built last. */
+  get built(): string | undefined {
+    return this.#entry?.output;
   }
 
   /** Begins to watch, unless that is done already or not wanted. It is kept from the first start, whose time it would cost. */
@@ -141,11 +149,31 @@ export class Workshop {
     this.#entry?.killNow();
   }
 
-  async #prepare(signal: AbortSignal): Promise<WorkshopEvent> {
+  #launch(generation: number, built: readonly string[] | undefined): Launch {
+    const { cwd, launch } = this.#config;
+    const env = {
+      MCP_DEV_SECRET: this.#secret,
+      ...this.#env,
+      MCP_DEV: '1',
+      MCP_DEV_GENERATION: String(generation),
+    };
+    if (launch.kind === 'command') return { command: launch.command, args: launch.args, cwd, env };
+    if (this.#entry !== undefined && built !== undefined) {
+      return { command: this.#entry.command, args: [...built, ...launch.args], cwd, env };
+    }
+    const command = PYTHON.test(launch.entry) ? pythonCommand() : process.execPath;
+    return { command, args: [launch.entry, ...launch.args], cwd, env };
+  }
+
+  async #prepare(changed: 'python' | 'other' | undefined, signal: AbortSignal): Promise<WorkshopEvent> {
     const environment = readEnvironment(this.#config.envFiles, process.env);
     if (environment.kind === 'usage') this.#reporter.error(`${environment.message}; its last values stay`);
     else this.#env = environment.env;
-    await this.#clear();
+    const cleared = this.#clear();
+    // Where nothing of Python changed its caches are as good as before. To look for them takes, in a big tree, as long
+    // as a server's start.
+    const isHarmless = changed === 'other' && this.#config.clear.every((glob) => PYTHON_CACHE.test(glob));
+    if (!isHarmless) await cleared;
     for (const builder of [this.#shell, this.#entry]) {
       if (builder === undefined) continue;
       if (signal.aborted) return { type: 'build-aborted' };
@@ -177,7 +205,7 @@ export class Workshop {
   async #clear(): Promise<void> {
     const { clear, watch, root } = this.#config;
     if (clear.length === 0) return;
-    const roots = watch.length === 0 ? [root] : watch.map((value) => branchesOf(parseTarget(value)).folder);
+    const roots = watch.length === 0 ? [root] : await foldersOf(watch);
     const { removed, failed } = await clearCaches({ roots, globs: clear });
     if (removed.length > 0) this.#reporter.detail(`removed ${removed.join(', ')}`);
     for (const { path, message } of failed)
@@ -191,6 +219,10 @@ export class Workshop {
 
   async #attach(): Promise<Watch> {
     const { root, entry, watch, ignore, extensions, poll, debounce, envFiles, logFile } = this.#config;
+    // The server was started before: whatever is loaded from here on takes none of its time.
+    const { knownOutputs } = await import('../build/outputs.ts');
+    const { compiledOutput } = await import('./compiled-output.ts');
+    const { startWatch } = await import('../watch/watch.ts');
     const outputs = await knownOutputs({ root, ...(entry === undefined ? {} : { entry }) });
     // We write there ourselves: to the log with each reload.
     const own = [cacheFolder(), ...(logFile === undefined ? [] : logFiles(logFile))];
@@ -212,7 +244,11 @@ export class Workshop {
           this.#newestChange = Math.max(this.#newestChange, Math.min(at + FILE_TIME_LAG, Date.now()));
           this.#tell({ type: 'change-seen' });
         },
-        onBatch: (changes) => this.#tell({ type: 'batch', changes }),
+        onBatch: (changes) => {
+          const hasPython = this.#changed === 'python' || changes.some(({ path }) => PYTHON.test(path));
+          this.#changed = hasPython ? 'python' : 'other';
+          this.#tell({ type: 'batch', changes });
+        },
         onFault: ({ message }) => this.#reporter.error(message),
       },
     );
@@ -223,6 +259,17 @@ export class Workshop {
     if (this.#entry !== undefined) started.setInputs(this.#entry.inputs, false);
     return started;
   }
+}
+
+/** What makes the builders of this configuration, loaded only if it has one. */
+export async function loadMaking({ build, launch }: RunConfig): Promise<Making | undefined> {
+  return build || isCompiled(launch) ? await import('../build/making.ts') : undefined;
+}
+
+/** The folders that the values of --watch lie in. */
+async function foldersOf(watch: readonly string[]): Promise<readonly string[]> {
+  const { branchesOf, parseTarget } = await import('../watch/targets.ts');
+  return watch.map((value) => branchesOf(parseTarget(value)).folder);
 }
 
 function buildFailure(outcome: Extract<BuildOutcome, { outcome: 'failed' }>): Failure {

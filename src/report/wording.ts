@@ -40,7 +40,8 @@ export function wordDifferences(differences: readonly Difference[]): string {
     .join(', ');
 }
 
-function wordTrigger(trigger: Trigger, shorten: (path: string) => string): string {
+/** Why a reload was begun. */
+export function wordTrigger(trigger: Trigger, shorten: (path: string) => string): string {
   switch (trigger.kind) {
     case 'first-start':
       return 'first start';
@@ -56,7 +57,8 @@ function wordTrigger(trigger: Trigger, shorten: (path: string) => string): strin
   }
 }
 
-function wordPhases({ gather, build, start, total }: Phases): string {
+/** How long it took: `wait 9, build 380, start 223, all 612 ms`. */
+export function wordPhases({ gather, build, start, total }: Phases): string {
   const parts = [
     gather > 0 ? `wait ${gather}` : '',
     build > 0 ? `build ${build}` : '',

@@ -13,7 +13,8 @@ import { type ClientRequest, type State, toClient } from './state.ts';
 /** Gives a request its one answer; with its batch, if it came in one. */
 export function answer(state: State, request: ClientRequest, line: Line): void {
   state.requests.delete(request.id);
-  if (request.batch === undefined) toClient(state, line);
+  if (request.call !== undefined) state.emit({ do: 'answer-call', call: request.call, line });
+  else if (request.batch === undefined) toClient(state, line);
   else sendBatch(state, request.batch.answer(line));
 }
 

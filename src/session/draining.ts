@@ -40,6 +40,15 @@ export function endKeeping(state: State, peer: Peer): void {
   finishDraining(state, peer);
 }
 
+/** The era is known: what was replaced and has not shown that it speaks it cannot be kept in reserve. */
+export function dismissStrangers(state: State): void {
+  for (const peer of state.peers.values()) {
+    if (peer.phase.phase !== 'draining' || !peer.phase.kept || peer.fits) continue;
+    state.emit({ do: 'dismissed', generation: peer.generation });
+    endKeeping(state, peer);
+  }
+}
+
 /** The time to finish is over: what is still open is sent to another generation, or gets its answer from us. */
 export function endDrain(state: State, peer: Peer): void {
   if (peer.phase.phase !== 'draining') return;

@@ -1,4 +1,5 @@
 import type { Line } from '../wire/line.ts';
+import type { JsonObject } from '../wire/message.ts';
 import type { Difference } from './catalogue.ts';
 import type { Failure } from './failure.ts';
 import type { Remembered } from './state.ts';
@@ -42,6 +43,10 @@ export type SessionEvent =
   | { readonly type: 'retire'; readonly generation: number }
   /** The active generation is gone, and this one, which it had replaced, is still there: it serves again. */
   | { readonly type: 'revert'; readonly generation: number }
+  /** Somebody other than the client calls a tool; `call` numbers it, and comes back with its one answer. */
+  | { readonly type: 'call'; readonly call: number; readonly tool: string; readonly arguments: JsonObject }
+  /** Nobody waits for the answer to such a call any more. */
+  | { readonly type: 'hang-up'; readonly call: number }
   /** The session ends, while the client still listens. */
   | { readonly type: 'closing' }
   /** What an earlier session of this server found out. */
@@ -52,6 +57,8 @@ export type SessionEvent =
 export type SessionAction =
   | { readonly do: 'to-client'; readonly line: Line }
   | { readonly do: 'to-server'; readonly generation: number; readonly line: Line }
+  /** The answer to a call that was not the client's. */
+  | { readonly do: 'answer-call'; readonly call: number; readonly line: Line }
   | { readonly do: 'set-timer'; readonly timer: Timer; readonly ms: number }
   | { readonly do: 'clear-timer'; readonly timer: Timer }
   /** A timer stands still until it is resumed, and then goes on with the time that is left. */
@@ -65,6 +72,8 @@ export type SessionAction =
       readonly generation: number;
       readonly differences: readonly Difference[] | undefined;
     }
+  /** A generation that was replaced cannot serve again. */
+  | { readonly do: 'dismissed'; readonly generation: number }
   /** A generation answered in a way that this session cannot go on with. */
   | { readonly do: 'rejected'; readonly generation: number; readonly failure: Failure }
   /** A draining generation has nothing left to do. */

@@ -10,8 +10,9 @@ import { readLists } from './hand-over.ts';
 import { receiveInitialize } from './handshake.ts';
 import { keepLean } from './keeping.ts';
 import { freshPeer } from './peers.ts';
+import { newRequest } from './requests.ts';
 import { dispatch, takeBack } from './serving.ts';
-import { type ClientRequest, type Peer, type State, toServer } from './state.ts';
+import { type Peer, type State, toServer } from './state.ts';
 import { cancelSubscription } from './subscriptions.ts';
 
 /** One message of the client, or a batch of them. */
@@ -71,19 +72,9 @@ function receiveRequest(
     batch?.cancel();
     return;
   }
-  const request: ClientRequest = {
-    id,
-    method,
-    line,
-    batch,
-    peer: undefined,
-    stale: undefined,
-    interrupted: undefined,
-    token: undefined,
-    progress: Number.NEGATIVE_INFINITY,
-    exchanged: false,
-  };
+  const request = newRequest({ id, method, line, batch });
   if (method === DISCOVER) startDiscoveryClock(state);
+  else state.inUse = true;
   state.requests.set(id, request);
   if (method === 'initialize' && state.conversation.state === 'silent') {
     receiveInitialize(state, id, textAt(line, ['params']) ?? '{}');
@@ -136,8 +127,11 @@ function receiveInitialized(state: State, line: Line): void {
   if (conversation.state === 'legacy' && conversation.initialized) return;
   if (conversation.state === 'legacy') state.conversation = { ...conversation, initialized: true };
   const { active } = state;
-  if (active === undefined) return;
-  toServer(state, active, line);
+  for (const peer of state.peers.values()) {
+    // What is kept in reserve is not told anything more when it has to serve again.
+    if (peer.fits && (peer === active || isInReserve(peer))) toServer(state, peer, line);
+  }
+  if (active?.fits !== true) return;
   // What the first generation offers is what the next one is compared with.
   if (active.catalogue.size === 0) readLists(state, active);
 }
@@ -165,6 +159,10 @@ function passProgress(state: State, line: Line): void {
     return;
   }
   if (!token.startsWith(`"${OWN_PREFIX}`) && state.active !== undefined) toServer(state, state.active, line);
+}
+
+function isInReserve({ phase }: Peer): boolean {
+  return phase.phase === 'draining' && phase.kept;
 }
 
 /** It has been told that the client is ready, so it may hear from it. */

@@ -9,7 +9,7 @@ import {
   type ListMethod,
   mayDiffer,
 } from './catalogue.ts';
-import { drain } from './draining.ts';
+import { dismissStrangers, drain } from './draining.ts';
 import { ask, errorText, reject } from './questions.ts';
 import { calledTool } from './requests.ts';
 import { dequeue, release } from './serving.ts';
@@ -48,7 +48,7 @@ export function prepare(state: State, peer: Peer): void {
 
 /** Log level and subscriptions as the client left them. */
 function applyState(state: State, peer: Peer): void {
-  if (state.conversation.state === 'modern') {
+  if (state.conversation.state !== 'legacy') {
     listenAgain(state, peer);
     return;
   }
@@ -154,6 +154,7 @@ function handOver(state: State, peer: Peer): void {
   deferCalls(state, differences ?? []);
   const outdated = [...peer.outdated];
   peer.outdated.clear();
+  peer.fits = true;
   activate(state, peer, differences);
   for (const method of outdated) readList(state, peer, method);
 }
@@ -172,6 +173,7 @@ export function activate(state: State, peer: Peer, differences?: readonly Differ
   }
   if (old !== undefined && old !== peer) drain(state, old);
   if (old !== peer) state.emit({ do: 'ready', generation: peer.generation, differences });
+  if (state.conversation.state !== 'silent') dismissStrangers(state);
   release(state);
 }
 
@@ -214,7 +216,9 @@ function deferCalls(state: State, differences: readonly Difference[]): void {
       .map(({ name }) => name),
   );
   if (changed.size === 0) return;
-  const waits = [...state.held].filter((request) => changed.has(calledTool(request) ?? ''));
+  const waits = [...state.held].filter(
+    (request) => request.call === undefined && changed.has(calledTool(request) ?? ''),
+  );
   if (waits.length === 0) return;
   for (const request of waits) {
     dequeue(state, request);

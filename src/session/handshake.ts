@@ -6,6 +6,7 @@ import { answer } from './answers.ts';
 import { padded } from './capabilities.ts';
 import { LIST_METHODS } from './catalogue.ts';
 import { DISCOVER, discoveryAlone } from './discovery.ts';
+import { dismissStrangers } from './draining.ts';
 import { activate, prepare } from './hand-over.ts';
 import { freshPeer } from './peers.ts';
 import { errorText, newQuestion, reject } from './questions.ts';
@@ -89,6 +90,7 @@ function openWith(state: State, peer: Peer, answer: JsonObject, line: Line): voi
   remember(state, { initialize: { asked: wantedVersion(params), result: answer } });
   open(state, id, params, versionOf(answer), capabilities);
   toClient(state, withId(line, id, ...(edit === undefined ? [] : [edit])));
+  peer.fits = true;
   activate(state, peer);
 }
 
@@ -126,6 +128,7 @@ export function answerAlone(state: State): void {
   const serverInfo = earlier.serverInfo ?? { name: state.settings.name, version: '0.0.0' };
   const told = { ...earlier, protocolVersion, capabilities, serverInfo, instructions: instructions(state) };
   toClient(state, result(id, told));
+  dismissStrangers(state);
   release(state);
 }
 

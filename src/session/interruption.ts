@@ -18,7 +18,7 @@ export function interrupt(state: State, peer: Peer, failure: Failure): void {
   for (const request of inFlightOf(state, peer)) {
     peer.pending--;
     // A generation that never answered anything was none yet: what does no harm is as good as new.
-    if (peer.phase.phase === 'fresh' && isRepeatable(request)) holdAgain(state, request, undefined);
+    if (peer.phase.phase === 'fresh' && isRepeatable(request)) holdAgain(state, request, request.interrupted);
     else if (mayBeSentAgain(state.settings, request)) holdAgain(state, request, failure);
     else giveUp(state, request, failure);
   }
@@ -29,6 +29,7 @@ export function interrupt(state: State, peer: Peer, failure: Failure): void {
 function holdAgain(state: State, request: ClientRequest, why: Failure | undefined): void {
   request.peer = undefined;
   request.interrupted = why;
+  request.floor = request.progress;
   request.exchanged = false;
   hold(state, request);
 }

@@ -2,12 +2,13 @@ import { textAt } from '../wire/edit.ts';
 import type { Line } from '../wire/line.ts';
 import { isObject } from '../wire/message.ts';
 import { DISCOVER, discovered } from './discovery.ts';
+import { dismissStrangers } from './draining.ts';
 import { envelopeOf, isEnveloped } from './envelope.ts';
 import { prepare, readLists } from './hand-over.ts';
 import { ask, errorText, reject } from './questions.ts';
 import { type InFlight, type Peer, remember, type State } from './state.ts';
 import { tellMissed } from './subscriptions.ts';
-import { otherVersion, versionsOffered } from './versions.ts';
+import { otherVersion, versionsOffered, wordVersions } from './versions.ts';
 
 /**
  * Learns the era from a result: only a server of the modern era gives a `resultType` (2026-07-28, basic). What it
@@ -22,6 +23,8 @@ export function learnEra(state: State, peer: Peer, request: InFlight, line: Line
 /** The client and the server speak the modern era with each other, as the answer to this request shows. */
 export function beginModern(state: State, peer: Peer, request: Line): void {
   state.conversation = { state: 'modern', ...envelopeOf(request) };
+  peer.fits = true;
+  dismissStrangers(state);
   tellMissed(state);
   // What the generation that serves offers is what the next one is compared with.
   ask(state, state.active ?? peer, { purpose: 'discover' }, DISCOVER, {});
@@ -55,7 +58,7 @@ export function receiveDiscovery(state: State, peer: Peer, line: Line): void {
   }
   const versions = Array.isArray(result.supportedVersions) ? result.supportedVersions : [];
   if (versions.includes(protocolVersion)) prepare(state, peer);
-  else reject(state, peer, otherVersion(versions.join(', '), protocolVersion));
+  else reject(state, peer, otherVersion(wordVersions(versions), protocolVersion));
 }
 
 function refusal(message: unknown, session: string): string {

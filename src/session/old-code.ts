@@ -11,9 +11,10 @@ const HEARS_WARNINGS = new Set(['debug', 'info', 'notice', 'warning']);
 
 /** A result that old code gave, marked as such: old code never passes for new. */
 export function showStale(state: State, request: InFlight, why: Failure, line: Line): Line {
-  if (state.settings.transparent || !isMarked(request.method)) return line;
+  const isClients = request.call === undefined;
+  if ((state.settings.transparent && isClients) || !isMarked(request.method)) return line;
   const { generation } = request.peer;
-  const noticed = state.settings.stale === 'silent' || request.method !== 'tools/call';
+  const noticed = state.settings.stale === 'silent' || request.method !== 'tools/call' || !isClients;
   const notice = noticed ? undefined : wordNotice(state, generation, why);
   return markStale(line, { generation, reason: why.reason }, notice);
 }

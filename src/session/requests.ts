@@ -1,6 +1,23 @@
 import { isObject, type JsonObject } from '../wire/message.ts';
 import type { ClientRequest, State } from './state.ts';
 
+/** A request that just came, with what is known of it. */
+export function newRequest(
+  known: Pick<ClientRequest, 'id' | 'method' | 'line' | 'batch'> & { readonly call?: number },
+): ClientRequest {
+  return {
+    call: undefined,
+    ...known,
+    peer: undefined,
+    stale: undefined,
+    interrupted: undefined,
+    token: undefined,
+    progress: Number.NEGATIVE_INFINITY,
+    floor: Number.NEGATIVE_INFINITY,
+    exchanged: false,
+  };
+}
+
 /** The parameters of a request; empty where it has none, or where it is no JSON: the server is to complain. */
 export function paramsOf(request: ClientRequest): JsonObject {
   const message = request.line.parse();

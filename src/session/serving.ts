@@ -26,8 +26,7 @@ export function dispatch(state: State, request: ClientRequest): void {
     hold(state, request);
     return;
   }
-  // Without a handshake nothing can be prepared: whatever runs gets the request as it is.
-  const peer = active ?? (conversation.state === 'silent' ? freshPeer(state) : undefined);
+  const peer = whoServes(state);
   if (conversation.state === 'silent' && peer?.newest === true) {
     forward(state, peer, request);
     return;
@@ -50,6 +49,15 @@ export function dispatch(state: State, request: ClientRequest): void {
       else forwardToOldCode(state, peer, request, source.failure);
       return;
   }
+}
+
+/** The generation that requests are given to, if there is one. */
+function whoServes(state: State): Peer | undefined {
+  const { conversation, active } = state;
+  // It may have begun to serve before the handshake came, and has not answered that yet.
+  if (conversation.state === 'legacy' && active?.fits === false) return undefined;
+  // Without a handshake nothing can be prepared: whatever runs gets the request as it is.
+  return active ?? (conversation.state === 'silent' ? freshPeer(state) : undefined);
 }
 
 /** Queues a request until something changes. */

@@ -3,16 +3,18 @@ import { endDrain, endKeeping, retire, withdraw } from './draining.ts';
 import type { SessionAction, SessionEvent, Timer } from './events.ts';
 import type { Failure } from './failure.ts';
 import { receiveFromClient } from './from-client.ts';
-import { endMerge, receiveFromServer } from './from-server.ts';
+import { receiveFromServer } from './from-server.ts';
 import { activate, losePatience, revert } from './hand-over.ts';
 import { answerAlone, discoverAlone, greet } from './handshake.ts';
 import { interrupt } from './interruption.ts';
 import { greetModern } from './modern.ts';
 import { logStale } from './old-code.ts';
+import { callTool, hangUp } from './own-calls.ts';
 import { freshPeer } from './peers.ts';
+import { endMerge } from './server-notifications.ts';
 import { holdTimeout, release, releaseDeferred } from './serving.ts';
 import { inFlightOf, initialState, type Peer, type SessionSettings, type State } from './state.ts';
-import { acknowledgeAlone, endSubscriptions, listenAgain } from './subscriptions.ts';
+import { acknowledgeAlone, endSubscriptions, listenAgain, missHandOver } from './subscriptions.ts';
 import { forgetTasks } from './tasks.ts';
 
 /**
@@ -38,7 +40,14 @@ export class Session {
 
   /** How many requests of the client have no answer yet. */
   get unanswered(): number {
-    return this.#state.requests.size;
+    let count = 0;
+    for (const { call } of this.#state.requests.values()) if (call === undefined) count++;
+    return count;
+  }
+
+  /** The client did more than to ask what the server is, whether that is answered or not. */
+  get isInUse(): boolean {
+    return this.#state.inUse;
   }
 
   /** It is known in which era the client and the server speak: the client did more than to ask what the server is. */
@@ -93,9 +102,17 @@ function apply(state: State, event: SessionEvent): void {
     }
     case 'revert': {
       const peer = state.peers.get(event.generation);
-      if (peer !== undefined) revert(state, peer);
+      if (peer === undefined) return;
+      revert(state, peer);
+      if (state.conversation.state === 'greeting') greet(state, peer);
       return;
     }
+    case 'call':
+      callTool(state, event);
+      return;
+    case 'hang-up':
+      hangUp(state, event.call);
+      return;
     case 'remembered':
       state.remembered = event.remembered;
       return;
@@ -113,6 +130,7 @@ function started(state: State, generation: number, newest: boolean): void {
     generation,
     newest,
     phase: { phase: 'fresh' },
+    fits: false,
     capabilities: {},
     catalogue: new Map(),
     questions: new Map(),
@@ -126,6 +144,7 @@ function started(state: State, generation: number, newest: boolean): void {
   switch (state.conversation.state) {
     case 'silent':
       // Nothing is known by which it could be judged: it takes over as it is.
+      if (state.first !== undefined) missHandOver(state);
       listenAgain(state, peer);
       if (state.active === undefined) release(state);
       else activate(state, peer);

@@ -97,6 +97,8 @@ export interface Peer {
   /** It was started after the last change that was seen. */
   newest: boolean;
   phase: Phase;
+  /** It has shown that it speaks the era of the session. */
+  fits: boolean;
   capabilities: JsonObject;
   readonly catalogue: Catalogue;
   /** Our own requests that it has not answered, by id. */
@@ -113,9 +115,11 @@ export interface Peer {
   readonly outdated: Set<ListMethod>;
 }
 
-/** A request of the client that has no answer yet. */
+/** A request of the client that has no answer yet, or a call of our own that is treated like one. */
 export interface ClientRequest {
   readonly id: Id;
+  /** The number of a call of our own; undefined for the client's. */
+  readonly call: number | undefined;
   readonly method: string;
   line: Line;
   /** The batch that it came in. */
@@ -128,8 +132,10 @@ export interface ClientRequest {
   interrupted: Failure | undefined;
   /** Its progress token as JSON text; `null` when it has none, `undefined` while nobody looked. */
   token: string | null | undefined;
-  /** The last progress that the client was told; a request that is sent again must not fall back behind it. */
+  /** The last progress that the client was told. */
   progress: number;
+  /** What that was when the request was given to another generation: it must not fall back behind it. */
+  floor: number;
   /** Its generation asked the client something while it had the request. */
   exchanged: boolean;
 }
@@ -199,6 +205,8 @@ export interface State {
   readonly merging: Map<string, Line | undefined>;
   /** The generation that served first. */
   first: number | undefined;
+  /** The client did more than to ask what the server is. */
+  inUse: boolean;
   /** Counts the ids of our own making. */
   lastId: number;
   /** Wants something done. What is asked for comes in the order in which it is to be done. */
@@ -229,6 +237,7 @@ export function initialState(settings: SessionSettings, emit: State['emit']): St
     subscriptions: new Map(),
     merging: new Map(),
     first: undefined,
+    inUse: false,
     lastId: 0,
   };
 }

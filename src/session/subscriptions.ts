@@ -38,7 +38,8 @@ export function openSubscription(state: State, request: ClientRequest): boolean 
   const { notifications } = paramsOf(request);
   const subscription: Subscription = {
     id: request.id,
-    line: request.line,
+    // It stays, and the chunk that it came in is not to stay with it.
+    line: request.line.alone(),
     filter: isObject(notifications) ? notifications : {},
     acknowledged: false,
     missed: false,
@@ -132,7 +133,8 @@ function acknowledge(state: State, subscription: Subscription, notifications: Js
 /**
  * A generation answered the request behind its part in a subscription. That it ends its part ends nothing for the
  * client; neither does it that it has no subscriptions, once it is known to be of their era: the next one may have
- * them, and of reloads we tell. Every other error is the client's, as long as the subscription is not open.
+ * them, and of reloads we tell. Every other error is the client's, as long as the subscription is not open; but what
+ * a generation says that was replaced counts no more, as the next one is asked, too.
  */
 export function receiveEnd(
   state: State,
@@ -141,7 +143,7 @@ export function receiveEnd(
   line: Line,
   outcome: 'result' | 'error',
 ): void {
-  if (!state.subscriptions.has(subscription.id)) return;
+  if (!state.subscriptions.has(subscription.id) || peer.phase.phase === 'draining') return;
   if (outcome === 'result') {
     partEnded(state, peer);
     return;
@@ -155,7 +157,8 @@ export function receiveEnd(
   const why = textAt(line, ['error', 'message']) ?? 'without a reason';
   const message = `generation ${peer.generation} refuses a subscription of the client: ${why}`;
   state.emit({ do: 'warn', about: 'subscriptions', message });
-  grant(state, subscription, {});
+  // As long as the era is open it may be a generation that never serves.
+  if (state.conversation.state === 'modern') grant(state, subscription, {});
 }
 
 /** A generation cancelled its part in a subscription. False when the message is about none. */
@@ -195,6 +198,11 @@ export function tellSubscribers(state: State, before: Catalogue, after: Catalogu
     if (subscription.acknowledged) tell(state, subscription, before, after);
     else subscription.missed = true;
   }
+}
+
+/** Notes that another generation takes over, which nobody can be told as long as the era is not known. */
+export function missHandOver(state: State): void {
+  for (const subscription of state.subscriptions.values()) subscription.missed = true;
 }
 
 /** Tells the open subscriptions of what they could not be told when it happened. */

@@ -5,7 +5,13 @@ export function versionsOffered(message: unknown): string | undefined {
   const error = isObject(message) && isObject(message.error) ? message.error : {};
   const data = isObject(error.data) ? error.data : {};
   const isRefusal = error.code === ErrorCode.unsupportedVersion && Array.isArray(data.supported);
-  return isRefusal ? (data.supported as unknown[]).join(', ') : undefined;
+  return isRefusal ? wordVersions(data.supported) : undefined;
+}
+
+/** A list of versions in words. What is no text is none. */
+export function wordVersions(versions: unknown): string {
+  const all = Array.isArray(versions) ? versions.filter((version) => typeof version === 'string') : [];
+  return all.length === 0 ? '(none)' : all.join(', ');
 }
 
 /** Why a generation that speaks other versions than the session cannot take over, and what helps. */

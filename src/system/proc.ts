@@ -1,5 +1,4 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** What /proc tells of a living process; zombies are not living. */
 export interface ProcessStat {
@@ -45,12 +44,22 @@ export function* statSlices(): Generator<ProcessStat[]> {
 export async function* politely<T>(slices: Iterable<T>): AsyncGenerator<T> {
   for (const slice of slices) {
     yield slice;
-    await nextTurn();
+    // By hand: node:timers/promises would be loaded at each start.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
+/** How much memory of a process is resident; undefined when nobody can tell. */
+export function residentBytes(pid: number): number | undefined {
+  const kilobytes = HAS_PROC ? /^VmRSS:\s+(\d+) kB/m.exec(readProcFile(pid, 'status') ?? '')?.[1] : undefined;
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+}
+
 /** A file of a process as bytes, one character each; undefined when it ended or is somebody else's. */
-export function readProcFile(pid: number, name: 'stat' | 'environ' | 'cmdline'): string | undefined {
+export function readProcFile(
+  pid: number,
+  name: 'stat' | 'status' | 'environ' | 'cmdline',
+): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/${name}`, 'latin1');
   } catch (error) {

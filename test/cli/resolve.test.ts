@@ -25,6 +25,7 @@ describe('defaults', () => {
       debounce: undefined,
       clear: ['**/__pycache__'],
       exclusive: 'auto',
+      standby: 'safe',
       hold: 20_000,
       drain: 60_000,
       exclusiveDrain: 10_000,

@@ -104,6 +104,12 @@ export class Dev {
     return this.hub.puppets.all.length;
   }
 
+  /** Fails unless exactly so many processes were started. Each of them says so itself, which may be heard late. */
+  async expectStarted(count: number): Promise<void> {
+    await this.puppet(count);
+    expect(this.started).toBe(count);
+  }
+
   /** Saves a source file with a content that it never had; no server reads it. */
   save(name = 'src/a.js'): void {
     this.#saves += 1;
@@ -136,6 +142,8 @@ export class Dev {
   async reload(generation: number, name?: string): Promise<Puppet> {
     this.save(name);
     await this.tookOver(generation);
+    // It may have answered before its own word reached us.
+    await this.puppet(generation);
     return this.puppet(this.started);
   }
 

@@ -1,4 +1,12 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, utimesSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  utimesSync,
+} from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { repositoryFile } from '../kit/messages.ts';
@@ -235,4 +243,22 @@ test.each([
   await live.tookOver(3);
   expect(await live.call()).toBe(version);
   expect(live.triggers).toEqual(['server.py', 'tools.py']);
+});
+
+test('the cache of Python goes at each reload, whatever was saved', async () => {
+  const live = await Live.connect({ ...PLAIN_JS, 'tool.py': '1' }, ['server.mjs']);
+  const cached = live.project.write('__pycache__/tool.pyc', '');
+  await live.reload(2, 'tool.py', '2');
+  expect(existsSync(cached)).toBe(false);
+
+  live.project.write('__pycache__/tool.pyc', '');
+  await live.reload(3, 'server.mjs', plainText('two'));
+  // Nobody waits for it.
+  await expect.poll(() => existsSync(cached)).toBe(false);
+
+  // Nobody says what changed.
+  live.project.write('__pycache__/tool.pyc', '');
+  live.client.kill('SIGUSR2');
+  await live.tookOver(4);
+  expect(existsSync(cached)).toBe(false);
 });

@@ -85,7 +85,7 @@ test('an initialize that is refused in the midst of a session changes nothing, a
     });
     expect(await dev.serving()).toBe(generation);
   }
-  expect(dev.started).toBe(3);
+  await dev.expectStarted(3);
 });
 
 test('a server that serves calls of an era it does not know is replaced as it is', async () => {
@@ -531,7 +531,7 @@ test('a process that is only asked what the server is ends with all that it star
   const session = dev.another();
   session.speakModern();
   expect(textOf(await session.callTool('echo', { text: 'hi' }))).toMatch(/^hi @1$/);
-  expect(dev.started).toBe(2);
+  await dev.expectStarted(2);
 });
 
 test('a process that is only asked what the server is may end before it could say so', async () => {

@@ -68,6 +68,7 @@ const resolved = await resolve(process.argv.slice(2), {
   cwd: process.cwd(),
   env,
   home: homedir(),
+  stdoutIsTTY: false,
   stderrIsTTY: false,
 });
 if (resolved.kind !== 'run') throw new Error(`this is no session: ${resolved.kind}`);

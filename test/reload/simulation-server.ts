@@ -68,6 +68,9 @@ export class SimulatedServer {
   readonly inbox: Message[] = [];
   /** The ids of what it asked the client. */
   readonly asked = new Set<string>();
+  /** How often it asked something, and how often it told of progress. */
+  questions = 0;
+  progress = 0;
   /** By the id that the request came with. */
   readonly parts = new Map<string, Part>();
   life: 'running' | 'stopping' | 'gone' = 'running';
@@ -118,12 +121,15 @@ export class SimulatedServer {
       return [{ id, result: this.#greeting(String(params?.protocolVersion)) }];
     }
     if (method === 'server/discover') {
-      const isLegacy = this.speaks === 'legacy' || this.pinned === 'legacy';
+      // Some say that they speak what they do not.
+      const isHonest = this.version % 4 !== 1;
+      const isLegacy = (this.speaks === 'legacy' && isHonest) || this.pinned === 'legacy';
       return isLegacy ? refused(-32601) : [{ id, result: this.#discovery() }];
     }
     if (this.speaksModern) {
       if (!isEnveloped(message)) return refused(-32602);
-      if (this.speaks === 'other') return refused(-32022);
+      // Some serve versions that they do not know.
+      if (this.speaks === 'other' && this.version % 2 === 0) return refused(-32022);
     }
     if (method !== 'subscriptions/listen') return [{ id, result: this.#answer(message) }];
     const part = this.parts.get(String(id)) as Part;
@@ -144,13 +150,15 @@ export class SimulatedServer {
   /** What it says of changes to those who asked for them. */
   announce(): Message[] {
     const said: Message[] = [];
+    const by = this.generation;
     for (const [id, { filter, state }] of this.parts) {
       if (state !== 'open') continue;
       const _meta = { [SUBSCRIPTION_ID]: id };
-      for (const [flag, method] of FLAGS) if (filter[flag] === true) said.push({ method, params: { _meta } });
+      for (const [flag, method] of FLAGS)
+        if (filter[flag] === true) said.push({ method, params: { by, _meta } });
       const uris = (filter.resourceSubscriptions ?? []) as string[];
       for (const uri of uris)
-        said.push({ method: 'notifications/resources/updated', params: { uri, _meta } });
+        said.push({ method: 'notifications/resources/updated', params: { by, uri, _meta } });
     }
     return said;
   }
@@ -179,9 +187,12 @@ export class SimulatedServer {
   #answer({ method, params }: Message): JsonObject {
     const rest = this.#inEra(method);
     if (method === 'tools/list') {
+      // Some have more to list than fits on a page.
+      if (params?.cursor !== undefined) return { tools: [{ name: 'more' }], ...rest };
+      const more = this.version % 3 === 1 ? { nextCursor: `by ${this.generation}` } : {};
       const annotations = { readOnlyHint: isReadOnly(this.version) };
       const echo = { name: 'echo', description: `v${this.version}` };
-      return { tools: [echo, { name: 'look', annotations }, { name: 'ask' }], ...rest };
+      return { tools: [echo, { name: 'look', annotations }, { name: 'ask', annotations }], ...more, ...rest };
     }
     const mayAsk = this.speaksModern && params?.name === 'ask' && params.inputResponses === undefined;
     if (!mayAsk) return rest;

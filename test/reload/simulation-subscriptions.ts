@@ -12,6 +12,9 @@ export class Subscriptions {
   readonly #all = new Map<string, Subscribed>();
   /** Those that were open before the event that is being handled, and what they were told since. */
   #told = new Map<string, Set<string>>();
+  /** What each was told since the client last read anything. */
+  readonly #lately = new Map<string, Set<string>>();
+  #hasRead = false;
   /** What subscriptions have to be told yet. */
   readonly #owed = new Map<string, Set<string>>();
 
@@ -29,6 +32,11 @@ export class Subscriptions {
     return this.#idsOf('asked', 'open');
   }
 
+  /** The ids of those that are open. */
+  get granted(): string[] {
+    return this.#idsOf('open');
+  }
+
   /** The ids of those that nobody has said to be open. */
   get unanswered(): string[] {
     return this.#idsOf('asked');
@@ -40,13 +48,24 @@ export class Subscriptions {
 
   /** Something happens. */
   begin(): void {
+    if (this.#hasRead) this.#lately.clear();
+    this.#hasRead = false;
     this.#told = new Map(this.#idsOf('open').map((id) => [id, new Set()]));
   }
 
-  /** Another generation serves: each subscription that was open has to be told so, if it was not since this event began. */
-  takeOver(): void {
-    for (const [id, told] of this.#told) {
+  /** The client got an answer: what it was told before that is no news after it. */
+  read(): void {
+    this.#hasRead = true;
+  }
+
+  /**
+   * Another generation serves: each subscription that was open has to be told so, if it was not since this event
+   * began. Where there was no handshake, since the client read anything of what was there before.
+   */
+  takeOver(afterHandshake: boolean): void {
+    for (const [id, now] of this.#told) {
       const { filter } = this.#all.get(id) as Subscribed;
+      const told = afterHandshake ? now : (this.#lately.get(id) ?? now);
       const due = filter.toolsListChanged === true ? ['notifications/tools/list_changed'] : [];
       due.push(...((filter.resourceSubscriptions ?? []) as string[]));
       this.#owed.set(id, new Set(due.filter((what) => !told.has(what))));
@@ -84,6 +103,7 @@ export class Subscriptions {
     if (!isAsked) throw new Error(`${tag} never asked for ${method} ${params?.uri}`);
     const what = String(method === 'notifications/resources/updated' ? params?.uri : method);
     this.#told.get(String(tag))?.add(what);
+    this.#lately.set(String(tag), (this.#lately.get(String(tag)) ?? new Set()).add(what));
     this.#owed.get(String(tag))?.delete(what);
     return true;
   }

@@ -22,22 +22,31 @@ export type Step =
   | { readonly step: 'request'; readonly method: number }
   /** `bare`: without the envelope that a client of 2026-07-28 may leave out here. */
   | { readonly step: 'cancel'; readonly which: number; readonly bare: boolean }
-  /** The client answers what a server asked. */
-  | { readonly step: 'reply'; readonly which: number }
+  /** The client reads on in a list where it left off. */
+  | { readonly step: 'page'; readonly which: number }
+  /** The client asks several things in one line, where the protocol has that. */
+  | { readonly step: 'batch'; readonly methods: readonly number[] }
+  /** A server tells how far it is with a request that it has, or had. */
+  | { readonly step: 'progress'; readonly server: number; readonly which: number }
+  /** The client answers what a server asked; `dies`: and the server that serves is gone a moment later. */
+  | { readonly step: 'reply'; readonly which: number; readonly dies: boolean }
   /** The client opens a subscription. */
   | { readonly step: 'listen'; readonly asks: number }
-  | { readonly step: 'unlisten'; readonly which: number; readonly bare: boolean }
+  /** `late`: servers say something to the subscription shortly before and after that. */
+  | { readonly step: 'unlisten'; readonly which: number; readonly bare: boolean; readonly late: boolean }
   /** `speaks` chooses what the saved server speaks. */
   | { readonly step: 'save'; readonly speaks: number }
   | { readonly step: 'gathered' }
   | { readonly step: 'reload' }
   | { readonly step: 'build-ends'; readonly works: boolean }
-  /** A server takes its next message. */
+  /** A server that has messages takes the next one. */
   | { readonly step: 'serve'; readonly server: number }
+  /** A save is built and started without anything in between; `speaks` as for a save. */
+  | { readonly step: 'replace'; readonly speaks: number }
   | { readonly step: 'crash'; readonly server: number }
   /** A server closes its stdout and lives on. */
   | { readonly step: 'cut-off'; readonly server: number }
-  /** A server asks the client something; `dies`: and is gone a moment later. */
+  /** A server asks the client something; `dies`: in the course of a call, and is gone a moment later. */
   | { readonly step: 'ask'; readonly server: number; readonly dies: boolean }
   | { readonly step: 'announce'; readonly server: number }
   /** A server ends its part in all subscriptions. */
@@ -58,10 +67,28 @@ interface SimulatedRequest {
   exchanged: boolean;
   /** It went to code that was not the newest. */
   old: boolean;
+  /** The era was known when it went there. */
+  inEra: boolean;
+  /** The ids of all requests in the line that it came in, where these were several. */
+  batch: readonly string[];
+  /** The last progress that the client heard of. */
+  progress: number;
 }
 
 const newRequest = (method: string, tool?: string, continues = false): SimulatedRequest => {
-  return { method, tool, continues, sentTo: [], answers: 0, cancelled: false, exchanged: false, old: false };
+  return {
+    method,
+    tool,
+    continues,
+    sentTo: [],
+    answers: 0,
+    cancelled: false,
+    exchanged: false,
+    old: false,
+    inEra: false,
+    batch: [],
+    progress: 0,
+  };
 };
 
 /** What the simulation is about: a client of one era, and servers that may run side by side or not. */
@@ -70,8 +97,20 @@ export interface Circumstances {
   /** Chooses what the first server speaks. */
   readonly speaks: number;
   readonly exclusive: boolean;
+  /** The client does not wait for the end. */
+  readonly leaves: boolean;
+  /** How a client of the legacy era begins. */
+  readonly begins: {
+    /** Its version has batches. */
+    readonly batches: boolean;
+    /** It asks first whether the server speaks the other one. */
+    readonly probes: boolean;
+    /** It takes its time to say that it is initialized. */
+    readonly late: boolean;
+  };
 }
 
+const BATCH_VERSION = '2025-03-26';
 /** What clients ask; `tool` for calls. */
 const REQUESTS = [
   { method: 'tools/call', tool: 'echo' },
@@ -84,9 +123,12 @@ const REQUESTS = [
   { method: 'x/unknown', tool: undefined },
   { method: 'server/discover', tool: undefined },
 ] as const;
+/** Requests with which a client begins, by id: without their answers it does not go on. */
+const BEGINNINGS = new Set(['probe', 'init']);
 /** Methods that may be sent to a second generation, whatever the first one did. */
 const SAFE = new Set(['tools/list', 'resources/read', 'ping', 'server/discover']);
 const LIST = REQUESTS.findIndex(({ method }) => method === 'tools/list');
+const LOOK = REQUESTS.findIndex(({ tool }) => tool === 'look');
 const FLAG_NAMES = [...FLAGS.keys()];
 const FLAG_METHODS = new Set(FLAGS.values());
 /** Methods whose results say so when old code gave them. */
@@ -107,20 +149,28 @@ export class Simulation {
   /** The era that the client knows the session to be in, and the version. */
   #era: Era | undefined;
   #version: string;
+  /** The same before the event that is being handled. */
+  #eraBefore: Era | undefined;
   /** `refused`: its handshake was, and it gives up. */
   #client: 'open' | 'refused' | 'closing' = 'open';
+  /** Where a client of the legacy era is in its handshake; one that is late asks nothing before the end. */
+  #handshake: 'none' | 'asked' | 'answered' | 'over' = 'none';
   /** Requests of the client: to which generation they went, and how often they were answered. */
   readonly #requests = new Map<string, SimulatedRequest>();
   /** What servers asked the client, by the id that the client saw. */
   readonly #questions = new Map<string, { open: boolean }>();
   /** What servers want to know of the client before they go on with a call: the state that it has to send back. */
   readonly #inputs: string[] = [];
+  /** Where lists go on that the client has read the first page of. */
+  readonly #cursors: string[] = [];
   readonly #subscriptions = new Subscriptions();
   /** How often the client had been told of changes when a generation was initialized; -1: the client did that. */
   readonly #toldBefore = new Map<number, number>();
   /** What each version of the server speaks. */
   readonly #speaks: Speaks[] = [];
   #active: number | undefined;
+  /** The generation whose message is being handled. */
+  #speaking: number | undefined;
   /** The generations that have been active. */
   readonly #introduced = new Set<number>();
   #now = 1_000_000;
@@ -133,15 +183,19 @@ export class Simulation {
   #built = 0;
   /** Since when a save has been waiting to be served or found broken. */
   #awaitedSince: number | undefined = this.#now;
+  /** Since when there has been a save that is neither served nor found broken. */
+  #unservedSince: number | undefined;
+  /** When each save was made. */
+  readonly #savedAt: number[] = [];
   #listChanged = 0;
   readonly #effects: Effect[] = [];
   /** What was reported, what the client was told, and of what kind its results were. */
   readonly seen = new Set<string>();
 
   constructor(circumstances: Circumstances) {
-    const { era, speaks, exclusive } = circumstances;
+    const { era, speaks, exclusive, begins } = circumstances;
     this.#circumstances = circumstances;
-    this.#version = VERSIONS[era];
+    this.#version = era === 'legacy' && begins.batches ? BATCH_VERSION : VERSIONS[era];
     this.#speaks.push(this.#choose(speaks));
     this.#core = new Core(
       {
@@ -160,12 +214,22 @@ export class Simulation {
     );
     this.#tell({ type: 'begin' });
     if (era === 'modern') return;
+    if (!circumstances.begins.probes) {
+      this.#initialize();
+      return;
+    }
+    this.#requests.set('probe', newRequest('server/discover'));
+    this.#fromClient({ id: 'probe', method: 'server/discover', params: { _meta: envelope('probe') } });
+  }
+
+  #initialize(): void {
+    this.#handshake = 'asked';
     this.#requests.set('init', newRequest('initialize'));
     const clientInfo = { name: 'c', version: '1' };
     this.#fromClient({
       id: 'init',
       method: 'initialize',
-      params: { protocolVersion: VERSIONS.legacy, capabilities: {}, clientInfo },
+      params: { protocolVersion: this.#version, capabilities: {}, clientInfo },
     });
   }
 
@@ -175,24 +239,42 @@ export class Simulation {
         this.#request(step.method);
         return;
       case 'cancel': {
-        const open = [...this.#requests].filter(([, { answers, cancelled }]) => answers === 0 && !cancelled);
-        const [id, request] = open[step.which % open.length] ?? [];
-        if (id === undefined || request === undefined || request.method === 'initialize') return;
-        request.cancelled = true;
+        // Now and then the client is late, and the answer is there already.
+        const late = step.which % 4 === 0;
+        const known = [...this.#requests].filter(([, { answers, cancelled }]) => {
+          return !cancelled && (late || answers === 0);
+        });
+        const [id, request] = known[step.which % known.length] ?? [];
+        if (id === undefined || request === undefined || BEGINNINGS.has(id)) return;
+        request.cancelled = request.answers === 0;
         this.#cancel(id, step.bare && request.method !== 'server/discover');
         return;
       }
       case 'reply': {
         const open = [...this.#questions].filter(([, question]) => question.open);
         const [id, question] = open[step.which % open.length] ?? [];
+        if (this.#circumstances.era === 'legacy') this.#tellProgress();
         if (id === undefined || question === undefined) {
           this.#retry(step.which);
+          const server = this.#servers.get(this.#active ?? 0);
+          if (step.dies && server?.life === 'running') this.#exit(server);
           return;
         }
         question.open = false;
         this.#fromClient({ id, result: { for: id } });
         return;
       }
+      case 'page': {
+        const cursor = this.#cursors[step.which % this.#cursors.length];
+        if (cursor !== undefined) this.#send(newRequest('tools/list'), { cursor });
+        return;
+      }
+      case 'batch':
+        this.#batch(step.methods);
+        return;
+      case 'progress':
+        this.#progress(step.server, step.which);
+        return;
       case 'listen':
         this.#listen(step.asks);
         return;
@@ -200,16 +282,17 @@ export class Simulation {
         const { wanted } = this.#subscriptions;
         const id = wanted[step.which % wanted.length];
         if (id === undefined) return;
+        if (step.late) for (const _ of [1, 2]) this.#announceAll();
         this.#subscriptions.cancel(id);
         this.#cancel(id, step.bare);
+        if (step.late) this.#announceAll();
         return;
       }
       case 'save':
-        this.#saves++;
-        this.#speaks.push(this.#choose(step.speaks));
-        this.#gathering = true;
-        this.#awaitedSince ??= this.#now;
-        this.#tell({ type: 'change-seen' });
+        this.#save(step.speaks);
+        return;
+      case 'replace':
+        this.#replace(step.speaks);
         return;
       case 'gathered':
         this.#gathered();
@@ -221,7 +304,11 @@ export class Simulation {
         this.#endBuild(step.works);
         return;
       case 'serve':
-        this.#onServer(step.server, (server) => this.#serve(server));
+        this.#onServer(
+          step.server,
+          (server) => this.#serve(server),
+          ({ inbox }) => inbox.length > 0,
+        );
         return;
       case 'crash':
         this.#onServer(step.server, (server) => this.#exit(server));
@@ -233,6 +320,7 @@ export class Simulation {
         return;
       case 'ask':
         this.#onServer(step.server, (server) => {
+          if (step.dies) this.#request(LOOK);
           this.#ask(server);
           if (step.dies) this.#exit(server);
         });
@@ -243,6 +331,14 @@ export class Simulation {
           const { generation } = server;
           if (this.#circumstances.era === 'legacy' || this.#era === 'modern') {
             this.#fromServer(server, { method: 'notifications/message', params: { generation } });
+          }
+          if (this.#circumstances.era === 'legacy') {
+            const by = generation;
+            this.#fromServer(server, { method: 'notifications/tools/list_changed', params: { by } });
+            this.#fromServer(server, {
+              method: 'notifications/resources/updated',
+              params: { by, uri: 'x://1' },
+            });
           }
           for (const message of server.announce()) this.#fromServer(server, message);
         });
@@ -264,6 +360,14 @@ export class Simulation {
     }
   }
 
+  /** The client closes the session in the midst of it all. */
+  leave(): void {
+    this.#client = 'closing';
+    this.#tell({ type: 'closing' });
+    const { granted } = this.#subscriptions;
+    if (granted.length > 0) throw new Error(`${granted} were not ended`);
+  }
+
   /** Lets everything work from now on, until nothing is left to do; then everything must have been answered. */
   settle(): void {
     for (let round = 0; round < 2000; round++) {
@@ -282,10 +386,7 @@ export class Simulation {
       if (!cancelled && answers !== 1) throw new Error(`${method} ${id} got ${answers} answers`);
     }
     this.#checkRest();
-    this.#client = 'closing';
-    this.#tell({ type: 'closing' });
-    const { wanted } = this.#subscriptions;
-    if (wanted.length > 0) throw new Error(`${wanted} were not ended`);
+    this.leave();
   }
 
   #checkRest(): void {
@@ -304,6 +405,35 @@ export class Simulation {
 
   #isQuiet(): boolean {
     return this.#build === 'none' && !this.#gathering && this.#core.unanswered === 0;
+  }
+
+  #save(speaks: number): void {
+    this.#saves++;
+    this.#speaks.push(this.#choose(speaks));
+    this.#gathering = true;
+    this.#awaitedSince ??= this.#now;
+    this.#savedAt.push(this.#now);
+    this.#unservedSince ??= this.#now;
+    this.#tell({ type: 'change-seen' });
+  }
+
+  #replace(speaks: number): void {
+    this.#save(speaks);
+    this.#gathered();
+    // Where one had to be aborted, there are two builds.
+    for (let builds = 0; builds < 2; builds++) this.#endBuild(true);
+    if (this.#circumstances.exclusive) this.#makeRoom();
+    const candidate = [...this.#servers.values()].at(-1);
+    if (candidate === undefined || candidate.version !== this.#saves) return;
+    while (candidate.life === 'running' && candidate.inbox.length > 0) this.#serve(candidate);
+  }
+
+  /** Everything that runs finishes what it has, and ends if it was told to. */
+  #makeRoom(): void {
+    for (const server of [...this.#servers.values()]) {
+      while (server.life === 'running' && server.inbox.length > 0) this.#serve(server);
+      if (server.life === 'stopping') this.#exit(server);
+    }
   }
 
   #gathered(): void {
@@ -362,24 +492,69 @@ export class Simulation {
 
   #send(request: SimulatedRequest, params: JsonObject): void {
     if (this.#client !== 'open') return;
+    const mayAsk =
+      this.#handshake === 'over' || (this.#handshake === 'asked' && !this.#circumstances.begins.late);
+    if (this.#circumstances.era === 'legacy' && !mayAsk) return;
     const id = `c${++this.#lastId}`;
     this.#requests.set(id, request);
     const { method } = request;
     const isModern = this.#circumstances.era === 'modern';
-    this.#fromClient({ id, method, params: isModern ? { ...params, _meta: envelope(id) } : params });
+    const _meta = { ...(isModern ? envelope(id) : {}), progressToken: `t-${id}` };
+    this.#fromClient({ id, method, params: { ...params, _meta } });
+  }
+
+  /** The client tells how far it is with all that it was ever asked. */
+  #tellProgress(): void {
+    for (const progressToken of this.#questions.keys()) {
+      this.#fromClient({ method: 'notifications/progress', params: { progressToken, progress: 1 } });
+    }
+  }
+
+  #batch(methods: readonly number[]): void {
+    if (this.#version !== BATCH_VERSION || this.#handshake !== 'over') return;
+    const messages = methods.map((which) => {
+      const { method, tool } = REQUESTS[which % REQUESTS.length] as (typeof REQUESTS)[number];
+      const request = newRequest(method, tool);
+      const id = `c${++this.#lastId}`;
+      this.#requests.set(id, request);
+      return { jsonrpc: '2.0', id, method, params: tool === undefined ? {} : { name: tool, arguments: {} } };
+    });
+    const batch = messages.map(({ id }) => id);
+    for (const id of batch) (this.#requests.get(id) as SimulatedRequest).batch = batch;
+    this.#tell({ type: 'client', line: Line.json(messages) });
+  }
+
+  #progress(speaker: number, which: number): void {
+    // One that was told to end may still speak.
+    const present = [...this.#servers.values()].filter(({ life }) => life !== 'gone');
+    const server = present[speaker % present.length];
+    if (server === undefined) return;
+    const had = [...this.#requests].filter(([, { sentTo }]) => sentTo.includes(server.generation));
+    // What it has is mostly among the last ones that it got.
+    const [id] = had.at(-1 - (which % Math.min(had.length, 3))) ?? [];
+    if (id === undefined) return;
+    const params = { progressToken: `t-${id}`, progress: ++server.progress, by: server.generation };
+    this.#fromServer(server, { method: 'notifications/progress', params });
+  }
+
+  #announceAll(): void {
+    for (const server of this.#servers.values()) {
+      if (server.life === 'gone') continue;
+      for (const message of server.announce()) this.#fromServer(server, message);
+    }
   }
 
   #ask(server: SimulatedServer): void {
     if (server.handshake !== 'ready') return;
-    const id = String(server.asked.size);
+    const id = String(server.questions++);
     server.asked.add(id);
     if (this.#circumstances.era === 'legacy') {
       for (const request of this.#requests.values()) {
         if (request.answers === 0 && request.sentTo.at(-1) === server.generation) request.exchanged = true;
       }
     }
-    const method = server.asked.size % 2 === 0 ? 'elicitation/create' : 'roots/list';
-    this.#fromServer(server, { id, method });
+    const method = ++this.#lastId % 2 === 0 ? 'elicitation/create' : 'roots/list';
+    this.#fromServer(server, { id, method, params: { _meta: { progressToken: id } } });
   }
 
   /** What a saved server speaks: mostly something that the client understands. */
@@ -390,16 +565,25 @@ export class Simulation {
     return which % 2 === 0 ? era : 'dual';
   }
 
-  #onServer(which: number, act: (server: SimulatedServer) => void): void {
-    const running = [...this.#servers.values()].filter(({ life }) => life === 'running');
+  #onServer(
+    which: number,
+    act: (server: SimulatedServer) => void,
+    suits: (server: SimulatedServer) => boolean = () => true,
+  ): void {
+    const running = [...this.#servers.values()].filter(
+      (server) => server.life === 'running' && suits(server),
+    );
     const server = running[which % running.length];
     if (server !== undefined) act(server);
   }
 
   #serve(server: SimulatedServer): void {
     const isList = server.inbox[0]?.method === 'tools/list';
-    for (const message of server.serve()) this.#fromServer(server, message);
-    if (isList && this.#circumstances.era === 'modern') server.handshake = 'ready';
+    const said = server.serve();
+    if (isList && this.#circumstances.era === 'modern' && said.some(({ result }) => result !== undefined)) {
+      server.handshake = 'ready';
+    }
+    for (const message of said) this.#fromServer(server, message);
   }
 
   #exit(server: SimulatedServer): void {
@@ -414,6 +598,7 @@ export class Simulation {
   }
 
   #wait(ms: number): void {
+    this.#sayInitialized();
     const end = this.#now + ms;
     for (;;) {
       const due = [...this.#timers].filter(([, { at }]) => at <= end).sort(([, a], [, b]) => a.at - b.at)[0];
@@ -421,9 +606,17 @@ export class Simulation {
       const [name, { at, event }] = due;
       this.#timers.delete(name);
       this.#now = Math.max(this.#now, at);
+      this.#checkHeld();
       this.#tell(event);
     }
     this.#now = end;
+    this.#checkHeld();
+  }
+
+  #sayInitialized(): void {
+    if (this.#handshake !== 'answered') return;
+    this.#fromClient({ method: 'notifications/initialized' });
+    this.#handshake = 'over';
   }
 
   #fromClient(message: Message): void {
@@ -431,19 +624,27 @@ export class Simulation {
   }
 
   #fromServer(server: SimulatedServer, message: Message): void {
+    const { generation } = server;
     if (message.method === undefined && this.#requests.has(String(message.id))) server.hasAnswered = true;
-    const line = Line.json({ jsonrpc: '2.0', ...message });
-    this.#tell({ type: 'server', generation: server.generation, line });
+    this.#speaking = generation;
+    this.#tell({ type: 'server', generation, line: Line.json({ jsonrpc: '2.0', ...message }) });
+    this.#speaking = undefined;
   }
 
   #tell(event: CoreEvent): void {
     this.#subscriptions.begin();
+    this.#eraBefore = this.#era;
+    const wasReady = this.#handshake === 'over';
+    const told = this.#listChanged;
     this.#core.handle(event);
     for (const effect of this.#effects.splice(0)) this.#check(effect);
     const { active } = this.#core.status;
     if (active !== undefined && active !== this.#active) {
+      const isFirst = this.#introduced.size === 0;
       this.#introduced.add(active);
-      this.#subscriptions.takeOver();
+      if (wasReady && !isFirst && this.#listChanged === told)
+        throw new Error(`nobody was told that generation ${active} took over`);
+      this.#subscriptions.takeOver(this.#eraBefore !== undefined);
     }
     this.#active = active;
     // As long as the era is open nobody can know what the client may be told.
@@ -464,7 +665,7 @@ export class Simulation {
   #check(effect: Effect): void {
     switch (effect.do) {
       case 'to-client':
-        this.#clientGets(effect.line.parse() as Message);
+        this.#clientReads(effect.line.parse());
         return;
       case 'to-server':
         this.#serverGets(effect.generation, effect.line.parse() as Message);
@@ -533,19 +734,55 @@ export class Simulation {
         this.seen.add(effect.report.event);
         if (effect.report.event === 'ready') {
           const server = this.#servers.get(effect.report.generation) as SimulatedServer;
-          if (this.#era !== undefined && !fits(server.speaks, this.#era, this.#version)) {
+          if (this.#eraBefore !== undefined && !fits(server.speaks, this.#eraBefore, this.#version)) {
             throw new Error(
               `a server that speaks ${server.speaks} took over a session of the ${this.#era} era`,
             );
           }
-          if (server.version === this.#saves) this.#awaitedSince = undefined;
-        } else if (!this.#gathering) this.#awaitedSince = undefined;
+          if (server.version === this.#saves && !this.#gathering) this.#awaitedSince = undefined;
+        } else if (!this.#gathering && this.#core.status.state === 'idle') this.#awaitedSince = undefined;
+        // What failed is tried again, and waited for anew.
+        if (effect.report.event !== 'ready') this.#unservedSince = undefined;
+        else this.#unservedSince = this.#savedAt[this.#servers.get(effect.report.generation)?.version ?? 0];
         return;
       case 'garbage':
         throw new Error('a message was taken for garbage');
       case 'warn':
         return;
     }
+  }
+
+  /** Nothing waits longer for a save than it may, however many follow. */
+  #checkHeld(): void {
+    const since = this.#unservedSince;
+    if (since === undefined || this.#now - since <= HOLD_MS || this.#client !== 'open') return;
+    if (this.#circumstances.era === 'legacy' && this.#handshake !== 'over') return;
+    for (const [id, { answers, cancelled, sentTo, method, batch }] of this.#requests) {
+      // What a crash interrupted waits for the next generation, and an answer of ours for the rest of its batch.
+      if (answers > 0 || cancelled || sentTo.length > 0 || batch.length > 1) continue;
+      throw new Error(`${method} ${id} waits ${this.#now - since} ms after a save`);
+    }
+  }
+
+  /** One line: a message, or the answer to a batch. */
+  #clientReads(line: unknown): void {
+    if (!Array.isArray(line)) {
+      const message = line as Message;
+      const alone = message.method === undefined ? this.#requests.get(String(message.id)) : undefined;
+      if (alone !== undefined && alone.batch.length > 0) throw new Error(`${message.id} left its batch`);
+      this.#clientGets(message);
+      return;
+    }
+    this.seen.add('batch');
+    const answered = new Set(line.map(({ id }) => String(id)));
+    const [some] = answered;
+    for (const id of this.#requests.get(String(some))?.batch ?? []) {
+      const request = this.#requests.get(id) as SimulatedRequest;
+      // The answer may have been there when the client took its word back.
+      if (answered.has(id)) request.cancelled = false;
+      else if (!request.cancelled) throw new Error(`${id} is missing from the answer to its batch`);
+    }
+    for (const message of line) this.#clientGets(message as Message);
   }
 
   #clientGets(message: Message): void {
@@ -560,6 +797,7 @@ export class Simulation {
     const request = this.#requests.get(String(message.id));
     if (request === undefined) throw new Error(`the client never asked ${message.id}`);
     request.answers++;
+    if (message.result?.by !== undefined || request.method === 'tools/list') this.#subscriptions.read();
     if (request.answers > 1) throw new Error(`${message.id} was answered twice`);
     if (request.cancelled) throw new Error(`${message.id} was answered after it was cancelled`);
     if (message.id === 'init') {
@@ -567,8 +805,13 @@ export class Simulation {
       else {
         this.#era = 'legacy';
         this.#version = String(message.result.protocolVersion);
-        this.#fromClient({ method: 'notifications/initialized' });
+        this.#handshake = 'answered';
+        if (!this.#circumstances.begins.late) this.#sayInitialized();
       }
+      return;
+    }
+    if (message.id === 'probe') {
+      this.#initialize();
       return;
     }
     if (message.result !== undefined) this.#checkResult(request, message.result);
@@ -584,18 +827,26 @@ export class Simulation {
     ) {
       throw new Error(`old code of generation ${by} passed for new`);
     }
-    this.#mayBeHeard(by);
+    // That it lives is no news.
+    if (request.method !== 'ping') this.#mayBeHeard(by);
   }
 
   #clientIsTold(message: Message): void {
     const { id, method, params } = message;
     this.seen.add(method ?? '');
+    const isOfChanges = FLAG_METHODS.has(method ?? '') || method === 'notifications/resources/updated';
+    if (isOfChanges && params?.by !== undefined && params.by === this.#speaking) {
+      const { active } = this.#core.status;
+      if (active !== params.by)
+        throw new Error(`generation ${params.by} says ${method}, and ${active} serves`);
+    }
     if (this.#subscriptions.hear(message)) return;
     if (this.#circumstances.era === 'modern') {
       if (FLAG_METHODS.has(method ?? '')) throw new Error(`${method} belongs to no subscription`);
       if (id !== undefined && this.#era === 'modern') throw new Error(`the client was asked for ${method}`);
     }
-    if (method === 'notifications/tools/list_changed') this.#listChanged++;
+    if (method === 'notifications/progress') this.#clientHearsProgress(params ?? {});
+    if (method === 'notifications/tools/list_changed' && params?.by === undefined) this.#listChanged++;
     if (method === 'notifications/message') this.#mayBeHeard(Number(params?.generation));
     if (method === 'notifications/cancelled') {
       if (this.#subscriptions.has(String(params?.requestId))) throw new Error('a subscription was cancelled');
@@ -606,17 +857,35 @@ export class Simulation {
     this.#questions.set(String(id), { open: true });
   }
 
+  /** Progress is told while its request is open, by the generation that has it, and goes up. */
+  #clientHearsProgress({ progressToken, progress, by }: JsonObject): void {
+    this.seen.add('notifications/progress');
+    const request = this.#requests.get(String(progressToken).slice('t-'.length));
+    if (request === undefined) throw new Error(`there is progress of ${progressToken}, which is nothing`);
+    if (request.answers > 0 || request.cancelled)
+      throw new Error(`there is progress of ${progressToken}, which is over`);
+    if (request.sentTo.at(-1) !== by)
+      throw new Error(`generation ${by} tells of ${progressToken} and does not have it`);
+    const isAgain = request.sentTo.length > 1;
+    if (isAgain && Number(progress) <= request.progress)
+      throw new Error(`${progressToken} fell back to ${progress}`);
+    request.progress = Number(progress);
+  }
+
   /** A result has what its era asks of every result, whoever gives it. */
-  #checkResult({ method }: SimulatedRequest, result: JsonObject): void {
-    const { by, resultType, ttlMs, cacheScope } = result;
+  #checkResult({ method, inEra }: SimulatedRequest, result: JsonObject): void {
+    const { by, resultType, ttlMs, cacheScope, nextCursor } = result;
     this.seen.add(String(resultType));
+    if (nextCursor !== undefined) this.#cursors.push(String(nextCursor));
     const server = this.#servers.get(Number(by));
     if (this.#circumstances.era === 'legacy') {
-      if (resultType !== undefined && this.#client === 'open') throw new Error(`${method} has a resultType`);
+      // What a server is, it says in either era in the words of the newer one.
+      if (resultType !== undefined && this.#client === 'open' && method !== 'server/discover')
+        throw new Error(`${method} has a resultType`);
       return;
     }
     // As long as the era is open, a server without the client's version is nobody's fault.
-    if (server?.speaksModern === false && this.#era === undefined) return;
+    if (server?.speaksModern === false && !inEra) return;
     if (typeof resultType !== 'string') throw new Error(`the result of ${method} has no resultType`);
     if (KEPT.has(method) && (ttlMs !== 0 || typeof cacheScope !== 'string')) {
       throw new Error(`the result of ${method} may be kept for ${ttlMs} ms, ${cacheScope}`);
@@ -631,7 +900,7 @@ export class Simulation {
   #mayBeHeard(generation: number): void {
     if (this.#circumstances.era === 'modern') {
       if (this.#era === undefined) return;
-      if (!this.#introduced.has(generation)) this.#subscriptions.takeOver();
+      if (!this.#introduced.has(generation)) this.#subscriptions.takeOver(this.#eraBefore !== undefined);
       this.#subscriptions.checkTold();
       return;
     }
@@ -663,26 +932,47 @@ export class Simulation {
     }
     server.arrive(message);
     if (method === 'initialize') return;
-    if (era === 'legacy' && server.handshake === 'none' && this.#client === 'open')
+    if (method === 'notifications/progress') {
+      if (!server.asked.has(String(message.params?.progressToken)))
+        throw new Error(`generation ${generation} was told of progress that it did not ask for`);
+      return;
+    }
+    const cursor = message.params?.cursor;
+    if (cursor !== undefined && cursor !== `by ${generation}`)
+      throw new Error(`generation ${generation} was asked to go on ${cursor}`);
+    if (message.id === 'probe') {
+      this.#requests.get('probe')?.sentTo.push(generation);
+      return;
+    }
+    const isPing = method === 'ping';
+    const mayComeEarly = isPing || method === 'notifications/cancelled';
+    if (era === 'legacy' && server.handshake === 'none' && !mayComeEarly && this.#client === 'open')
       throw new Error(`${method} came before the handshake`);
+    if (method === 'notifications/cancelled') {
+      const cancelled = this.#requests.get(String(message.params?.requestId));
+      const hasIt = cancelled?.answers === 0 && cancelled.sentTo.at(-1) === generation;
+      if (!hasIt && !server.parts.has(String(message.params?.requestId)))
+        throw new Error(`generation ${generation} was told to cancel what it did not have`);
+    }
     if (method === 'notifications/initialized') {
       server.handshake = 'ready';
-      const isActive = this.#core.status.active === generation;
-      this.#toldBefore.set(generation, isActive ? -1 : this.#listChanged);
+      const wasActive = this.#core.status.active === generation || this.#introduced.has(generation);
+      this.#toldBefore.set(generation, wasActive ? -1 : this.#listChanged);
       return;
     }
     const request = this.#requests.get(String(message.id));
     if (request === undefined) return;
     if (server.life === 'stopping') throw new Error('a request went to a server that is being stopped');
-    if (server.handshake !== 'ready' && this.#client === 'open')
+    if (server.handshake !== 'ready' && !isPing && this.#client === 'open')
       throw new Error(`${method} came before the handshake was over`);
     if (era === 'modern' && traceOf(message) !== id) throw new Error(`the envelope of ${method} was changed`);
     this.#checkSentAgain(request, server);
     request.sentTo.push(generation);
     request.old = server.version < this.#saves;
+    request.inEra = this.#era !== undefined;
     const since = this.#awaitedSince;
     const old = server.version < this.#saves;
-    if (method !== 'ping' && old && since !== undefined && this.#now - since < HOLD_MS) {
+    if (!isPing && old && since !== undefined && this.#now - since < HOLD_MS) {
       throw new Error(`${method} went to old code ${this.#now - since} ms after a save`);
     }
   }
@@ -699,7 +989,11 @@ export class Simulation {
     }
     if (request.sentTo.length > 1) throw new Error(`${request.method} was sent three times`);
     const before = this.#servers.get(first)?.version ?? 2;
-    const harmless = request.tool === 'look' && isReadOnly(before) && isReadOnly(server.version);
+    const harmless =
+      request.tool !== 'echo' &&
+      request.tool !== undefined &&
+      isReadOnly(before) &&
+      isReadOnly(server.version);
     if (!harmless || request.exchanged || request.continues)
       throw new Error(`${request.method} ${request.tool} was sent twice`);
   }

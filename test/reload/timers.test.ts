@@ -3,7 +3,7 @@ import { Timers } from '../../src/reload/timers.ts';
 
 /** Timers on a clock that is moved by hand, and what has expired. */
 function setUp(): { timers: Timers; expired: string[]; set(name: string, ms: number): void } {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'hrtime'] });
   onTestFinished(() => {
     vi.useRealTimers();
   });

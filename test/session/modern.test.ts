@@ -185,6 +185,41 @@ describe('before the era is known', () => {
     ]);
   });
 
+  test('what two generations that served could not answer is not given to a third', () => {
+    const driver = answered(DISCOVER, { result: discovery() });
+    driver.client({ id: 2, ...LIST });
+    driver.gone(1);
+    // One that never said anything does not count.
+    driver.start(2);
+    driver.gone(2);
+    driver.start(3);
+    driver.client({ id: 3, ...DISCOVER });
+    driver.server(3, { id: 3, result: discovery() });
+    expect(driver.received(3)).toEqual(['tools/list', 'server/discover']);
+    driver.news();
+    driver.gone(3);
+    expect(driver.toClient).toMatchObject([{ id: 2, error: { code: -32603 } }]);
+    driver.start(4);
+    expect(driver.received(4)).toEqual([]);
+  });
+
+  test('progress of a request does not fall back when the only process ended before it had answered anything', () => {
+    const driver = new Driver();
+    driver.start(1);
+    driver.client({ id: 1, method: 'tools/list', params: enveloped({ _meta: { progressToken: 't' } }) });
+    const tell = (generation: number, progress: number) => {
+      driver.server(generation, {
+        method: 'notifications/progress',
+        params: { progressToken: 't', progress },
+      });
+    };
+    tell(1, 2);
+    driver.gone(1);
+    driver.start(2);
+    for (const progress of [1, 2, 3]) tell(2, progress);
+    expect(driver.toClient.map(({ params }) => params.progress)).toEqual([2, 3]);
+  });
+
   test('a generation in the midst of its first call is not out of date before it was ready', () => {
     const driver = new Driver();
     driver.event({ type: 'awaited', change: false });
@@ -247,6 +282,11 @@ describe('a candidate', () => {
       'that refuses the version',
       { error: { ...UNSUPPORTED, data: { supported: ['2027-01-01'] } } },
       'reconnect the client to use 2027-01-01',
+    ],
+    [
+      'that names nothing that is a version',
+      { error: { ...UNSUPPORTED, data: { supported: [7, { toString: 'x' }] } } },
+      'it speaks protocol version (none)',
     ],
   ])('%s cannot take over', (_, response, words) => {
     const driver = openModern();

@@ -330,6 +330,34 @@ describe('while nothing works', () => {
     },
   );
 
+  test('a subscription hears of each generation that is used, also of one that follows before the era is known', () => {
+    const driver = broken();
+    listen(driver, 'mine', { toolsListChanged: true });
+    driver.event({ type: 'awaited', change: true });
+    driver.start(1);
+    driver.server(1, { id: driver.last(1, LISTENS).id!, error: { code: -32022, message: 'no' } });
+    driver.client({ id: 'call', method: 'tools/list', params: enveloped() });
+    driver.server(1, { id: 'call', error: { code: -32022, message: 'no' } });
+    heard(driver);
+    driver.start(2);
+    acknowledge(driver, 2);
+    expect(heard(driver)).toEqual([[TOOLS_CHANGED, 'mine']]);
+  });
+
+  test('a subscription hears of it when a generation serves, not when one refuses it', () => {
+    const driver = broken();
+    listen(driver, 'mine', { toolsListChanged: true });
+    driver.event({ type: 'awaited', change: true });
+    driver.start(1);
+    heard(driver);
+    driver.server(1, { id: driver.last(1, LISTENS).id!, error: { code: -32022, message: 'no' } });
+    driver.gone(1);
+    expect(heard(driver)).toEqual([]);
+    driver.start(2);
+    acknowledge(driver, 2);
+    expect(heard(driver)).toEqual([[TOOLS_CHANGED, 'mine']]);
+  });
+
   test('a subscription of a session that is known to be modern hears of it, too', () => {
     const driver = openModern();
     driver.gone(1);
@@ -354,6 +382,25 @@ describe('a server that refuses a subscription', () => {
     expect(driver.toClient).toEqual([{ jsonrpc: '2.0', id: 7, error: REFUSED }]);
     driver.start(2);
     expect(driver.received(2)).toEqual([]);
+  });
+
+  test('is not heard once another one has it: that one decides', () => {
+    const driver = new Driver();
+    driver.start(1);
+    driver.client({ id: 'discover', method: 'server/discover', params: enveloped() });
+    driver.answer(1, 'server/discover', discovery());
+    listen(driver, 'mine');
+    driver.start(2);
+    heard(driver);
+    refuse(driver, 1);
+    expect(heard(driver)).toEqual([]);
+    acknowledge(driver, 2);
+    expect(heard(driver)).toEqual([
+      [ACKNOWLEDGED, 'mine'],
+      [TOOLS_CHANGED, 'mine'],
+      ['notifications/prompts/list_changed', 'mine'],
+      ['notifications/resources/list_changed', 'mine'],
+    ]);
   });
 
   test('is heard when it has another reason than not knowing of them', () => {

@@ -1,0 +1,224 @@
+import { existsSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RunConfig } from '../config/run-config.ts';
+import type { Launch, ProcessEvents, ServerProcess } from '../generation/process.ts';
+import { residentBytes } from '../system/proc.ts';
+import { makePlace, removeLeftPlaces } from './place.ts';
+import { type Plan, planStandby } from './plan.ts';
+import { withReport, withWait } from './preloads.ts';
+import type { Waiting } from './waiting.ts';
+
+export interface KeeperOptions {
+  readonly mode: RunConfig['standby'];
+  /** What the generation after the one that runs will be started as, as far as that is known. */
+  next(): Launch;
+  /** The program of the newest generation, where it is another file than that of the next. */
+  newest(): string | undefined;
+  /** A line for whoever wants to know all. */
+  detail(text: string): void;
+}
+
+/** Where the standby of a server stands. */
+export type StandbyStatus =
+  | { readonly kind: 'waiting'; readonly pid: number; readonly residentBytes: number | undefined }
+  | { readonly kind: 'loading' }
+  /** The reason is one clause. */
+  | { readonly kind: 'none'; readonly reason: string };
+
+interface Held {
+  readonly waiting: Waiting;
+  /** What it was started for, as text. */
+  readonly purpose: string;
+}
+
+/**
+ * Keeps at most one process of a server waiting for its turn, and gives it away if all is still as it was when
+ * it was started. There is none for a command until a generation has told that what we load into it runs: else
+ * a second server would run in its place, with old code.
+ */
+export class StandbyKeeper {
+  readonly #options: KeeperOptions;
+  #place: string | undefined;
+  #held: Held | undefined;
+  #reason = 'no generation has taken over yet';
+  /** Ways to start the server by which a generation has told. */
+  #proven: string | undefined;
+  #starts = 0;
+  #preparing = Promise.resolve();
+  #life: 'open' | 'closed' = 'open';
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+    if (options.mode === 'off') this.#reason = 'it is switched off';
+  }
+
+  get status(): StandbyStatus {
+    if (this.#held === undefined) return { kind: 'none', reason: this.#reason };
+    const { ready } = this.#held.waiting;
+    if (ready === undefined) return { kind: 'loading' };
+    return { kind: 'waiting', pid: ready.pid, residentBytes: residentBytes(ready.pid) };
+  }
+
+  /** The standby as this generation; undefined when there is none that may be it, and it has to be started. */
+  take(generation: number, launch: Launch, events: ProcessEvents): ServerProcess | undefined {
+    this.#starts += 1;
+    const held = this.#held;
+    const ready = held?.waiting.ready;
+    if (held === undefined || ready === undefined) return undefined;
+    const stale =
+      held.purpose !== purposeOf(launch, planStandby(launch))
+        ? 'the command or its environment changed'
+        : held.waiting.isFresh(ready)
+          ? undefined
+          : 'something that it had loaded changed';
+    if (stale !== undefined) {
+      this.#options.detail(`the standby is given up: ${stale}`);
+      void this.#discard(stale);
+      return undefined;
+    }
+    this.#held = undefined;
+    this.#reason = 'it has become a generation';
+    this.#options.detail(`generation ${generation} is the standby, process ${ready.pid}`);
+    return held.waiting.go(generation, events);
+  }
+
+  /** What to start for a generation that is none of ours, so that it tells whether the next one may be. */
+  reporting(generation: number, launch: Launch): Launch {
+    if (this.#options.mode === 'off') return launch;
+    const plan = planStandby(launch);
+    if (plan.kind === 'none') return launch;
+    this.#place ??= makePlace();
+    if (this.#place === undefined) return launch;
+    return withReport(launch, plan, this.#reportOf(this.#place, generation)) ?? launch;
+  }
+
+  /** To be called when this generation serves and little happens: starts a standby, unless a good one is there. */
+  prepare(generation: number): void {
+    if (this.#options.mode === 'off' || this.#life === 'closed') return;
+    this.#preparing = this.#preparing.then(() => this.#prepare(generation));
+  }
+
+  /** Ends the standby; resolves when it is gone. */
+  async close(): Promise<void> {
+    this.#life = 'closed';
+    await this.#discard('the session ends');
+    await this.#preparing;
+    this.#removePlace();
+  }
+
+  /** The same in this very call. */
+  killNow(): void {
+    this.#life = 'closed';
+    this.#held?.waiting.killNow();
+    this.#removePlace();
+  }
+
+  async #prepare(generation: number): Promise<void> {
+    const starts = this.#starts;
+    const isOutdated = (): boolean => this.#life === 'closed' || this.#starts !== starts;
+    if (isOutdated()) return;
+    const launch = this.#options.next();
+    const plan = planStandby(launch);
+    if (plan.kind === 'none') return this.#doWithout(plan.reason);
+    if (!this.#isProven(generation, launch, plan.entry)) {
+      return this.#doWithout('the server did not load what it was given');
+    }
+    const purpose = purposeOf(launch, plan);
+    if (this.#held !== undefined) {
+      const { ready } = this.#held.waiting;
+      if (this.#held.purpose === purpose && (ready === undefined || this.#held.waiting.isFresh(ready)))
+        return;
+      await this.#discard('it is started again');
+    }
+    try {
+      const waiting = await this.#start(launch, plan, isOutdated);
+      if (waiting !== undefined) this.#held = { waiting, purpose };
+    } catch (error) {
+      // No mkfifo, a full disk, our folder removed by somebody.
+      if (!(error instanceof Error && 'code' in error)) throw error;
+      this.#lost(error.message);
+    }
+  }
+
+  async #doWithout(reason: string): Promise<void> {
+    if (reason !== this.#reason) this.#options.detail(`there is no standby: ${reason}`);
+    await this.#discard(reason);
+  }
+
+  /** Whether this generation, or one before that was started the same way, has loaded what it was given. */
+  #isProven(generation: number, launch: Launch, entry: string): boolean {
+    const way = wayOf(launch, entry);
+    const report = this.#place && this.#reportOf(this.#place, generation);
+    if (report !== undefined && existsSync(report)) {
+      rmSync(report, { force: true });
+      this.#proven = way;
+    }
+    return this.#proven === way;
+  }
+
+  async #start(
+    launch: Launch,
+    plan: Extract<Plan, { kind: 'node' }>,
+    isOutdated: () => boolean,
+  ): Promise<Waiting | undefined> {
+    const { mode } = this.#options;
+    if (this.#place === undefined || mode === 'off') return undefined;
+    const place = join(this.#place, `process-${this.#starts}-${Date.now().toString(36)}`);
+    const dressed = withWait(launch, plan, place);
+    if (dressed === undefined) return undefined;
+    // Loaded only now: none of it is needed before the first generation serves.
+    const [{ noteGrounds }, { boundaryPackages }, { startWaiting }] = await Promise.all([
+      import('./grounds.ts'),
+      import('./boundary.ts'),
+      import('./waiting.ts'),
+    ]);
+    removeLeftPlaces();
+    const grounds = await noteGrounds(launch.cwd, plan.entry, plan.files);
+    const packages = await boundaryPackages(this.#options.newest() ?? plan.entry, mode, plan.loader);
+    if (isOutdated()) return undefined;
+    const waiting = await startWaiting({
+      place,
+      launch: dressed,
+      packages,
+      grounds,
+      onLost: (reason) => this.#lost(reason),
+    });
+    if (this.#life === 'open') return waiting;
+    await waiting.end();
+    return undefined;
+  }
+
+  #lost(reason: string): void {
+    this.#held = undefined;
+    this.#reason = reason;
+    if (this.#life === 'open') this.#options.detail(`there is no standby: ${reason}`);
+  }
+
+  async #discard(reason: string): Promise<void> {
+    this.#reason = reason;
+    const held = this.#held;
+    this.#held = undefined;
+    await held?.waiting.end();
+  }
+
+  #reportOf(place: string, generation: number): string {
+    return join(place, `reported-${generation}`);
+  }
+
+  #removePlace(): void {
+    if (this.#place !== undefined) rmSync(this.#place, { recursive: true, force: true });
+  }
+}
+
+/** All that a process is started with, but for the number of its generation: the same text, the same start. */
+function purposeOf({ command, args, cwd, env }: Launch, plan: Plan): string {
+  const { MCP_DEV_GENERATION: _, ...rest } = env;
+  const folder = statSync(cwd, { throwIfNoEntry: false })?.ino;
+  return JSON.stringify([command, args, cwd, folder, rest, plan]);
+}
+
+/** How the server is started, whatever its program is called: our own builds have a new name each time. */
+function wayOf({ command, args, env }: Launch, entry: string): string {
+  const words = args.map((word) => (word === entry ? '' : word));
+  return JSON.stringify([command, words, env.PATH, env.NODE_OPTIONS]);
+}
