@@ -78,6 +78,7 @@ export class ReloadCheck {
         ...bench.config,
         build: undefined,
         transparent: true,
+        tools: false,
         watches: false,
         standby: 'off',
         logFile: undefined,

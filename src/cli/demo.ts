@@ -121,7 +121,7 @@ class Stage {
 
   constructor(folder: string) {
     const program = process.argv[1] as string;
-    const child = spawn(process.execPath, [program, '--no-color', 'server.ts'], {
+    const child = spawn(process.execPath, [program, '--no-color', '--no-tools', 'server.ts'], {
       cwd: folder,
       stdio: 'pipe',
     });

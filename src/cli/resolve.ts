@@ -58,6 +58,6 @@ async function resolveRun(parsed: Extract<Parsed, { kind: 'parsed' }>, host: Hos
   if (configured.kind === 'usage') return configured;
   const { config, options } = configured;
   if (options.get('dump')?.value !== true) return { kind: 'run', config };
-  const { launch, configFile } = settings;
-  return { kind: 'dump', text: await dumpText({ options, launch, root: config.root, configFile }) };
+  const { launch, variants, configFile } = settings;
+  return { kind: 'dump', text: await dumpText({ options, launch, variants, root: config.root, configFile }) };
 }

@@ -36,7 +36,14 @@ export async function run(config: RunConfig): Promise<number> {
     pause: () => process.stdin.pause(),
     resume: () => process.stdin.resume(),
   };
-  const server = await DevServer.open(config, { client, serverStderr: stderr.writeBytes, reporter, journal });
+  // Who sits at a terminal has keys for what the tools do.
+  const offered = terminal ? { ...config, tools: false } : config;
+  const server = await DevServer.open(offered, {
+    client,
+    serverStderr: stderr.writeBytes,
+    reporter,
+    journal,
+  });
   const presence = new Presence(
     () => subjectOf(config, server, journal),
     (text) => reporter.detail(text),

@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import { type Usage, usage } from '../config/layers.ts';
 import { type Option, optionForms } from '../config/option.ts';
 import { type Command, type CommandName, commands, entryEndings } from '../config/options.ts';
-import { closest } from '../config/suggest.ts';
+import { closest } from '../text/suggest.ts';
 
 /** A command line, read up to a word. */
 export interface Line {

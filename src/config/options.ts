@@ -156,12 +156,27 @@ export const runOptions = {
       'what a tool call gets while the newest source does not work: the result of the code before with a note, an ' +
       'error without calling the tool, or the bare result (its `_meta` tells in any case)',
   },
+  tools: {
+    kind: 'switch',
+    negative: 'only',
+    group: 'server',
+    fallback: true,
+    doc: 'do not add the `mcp_dev_*` tools',
+  },
+  allowCommands: {
+    kind: 'switch',
+    group: 'server',
+    fallback: false,
+    doc:
+      'let `mcp_dev_reload` start other commands, arguments and variables; without it only the `variants` of the ' +
+      'configuration file',
+  },
   transparent: {
     kind: 'switch',
     group: 'reload',
     fallback: false,
     doc:
-      'add and change nothing that the client can see: no padded capabilities, no notes on results of old code, ' +
+      'add and change nothing that the client can see: no `mcp_dev_*` tools, no padded capabilities, no notes on results of old code, ' +
       "the server's own times to cache; `list_changed` is sent after each reload all the same",
   },
   readyTimeout: {
@@ -246,7 +261,7 @@ export const runOptions = {
     doc:
       '`mcp-dev.config.{json,jsonc,yaml,js,mjs}` or `"mcp-dev"` in package.json, looked for from the entry ' +
       'upwards. Its keys are these flags in camelCase (`readyTimeout`; `--no-clear` is `"clear": false`), ' +
-      'and `command` with `args`, or `entry` with `args`; flags win over it',
+      'and `command` with `args`, or `entry` with `args`, and `variants`; flags win over it',
   },
   dump: {
     kind: 'switch',

@@ -8,6 +8,7 @@ import type { runOptions } from './options.ts';
 import { upwards } from './paths.ts';
 import { isTopLevel, projectName, projectRoot } from './project.ts';
 import type { Settings } from './settings.ts';
+import type { Variants } from './variants.ts';
 
 export type { Launch } from './launch.ts';
 
@@ -48,6 +49,11 @@ export interface RunConfig {
   readonly stale: 'notice' | 'error' | 'silent';
   /** Nothing is added or changed that the client could see. */
   readonly transparent: boolean;
+  /** The client is offered tools of `mcp-dev`. */
+  readonly tools: boolean;
+  /** These may start any other command, and not only variants. */
+  readonly allowCommands: boolean;
+  readonly variants: Variants;
   readonly readyTimeout: number;
   readonly signal: NodeJS.Signals;
   readonly killTimeout: number;
@@ -84,7 +90,10 @@ export interface Configured {
 const EXCLUSIVE_DRAIN_MS = 10_000;
 
 /** What follows from the settings: the project, its name and the variables. */
-export function configure({ options, launch, configFile }: Settings, host: Host): Configured | Usage {
+export function configure(
+  { options, launch, variants, configFile }: Settings,
+  host: Host,
+): Configured | Usage {
   const given = Object.fromEntries([...options].map(([key, { value }]) => [key, value]));
   // Flags were checked when they were read, and the file by its schema: every value has the type of its row.
   const values = given as OptionValues<typeof runOptions>;
@@ -137,6 +146,9 @@ export function configure({ options, launch, configFile }: Settings, host: Host)
       replay: values.replay,
       stale: values.stale,
       transparent: values.transparent,
+      tools: values.tools && !values.transparent,
+      allowCommands: values.allowCommands,
+      variants: variants.value,
       readyTimeout: inspected ? Number.POSITIVE_INFINITY : values.readyTimeout,
       signal: values.signal,
       killTimeout: values.killTimeout,

@@ -80,7 +80,7 @@ export class LogRing {
   }
 
   #add(source: LogSource, text: string, generation: number | undefined): void {
-    const cut = text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE)}…` : text;
+    const cut = text.length > LONGEST_LINE ? `${detached(text.slice(0, LONGEST_LINE))}…` : text;
     const line = { time: Date.now(), source, ...(generation === undefined ? {} : { generation }), text: cut };
     this.#lines.push(line);
     this.#characters += cut.length;
@@ -99,4 +99,9 @@ export class LogRing {
     this.#lines = this.#lines.slice(first);
     this.#characters = this.#lines.reduce((sum, { text }) => sum + text.length, 0);
   }
+}
+
+/** A copy: what is a part of a longer text keeps all of that in memory. */
+function detached(text: string): string {
+  return Buffer.from(text).toString();
 }

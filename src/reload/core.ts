@@ -7,7 +7,10 @@ import { ReloadMachine, type ReloadSettings } from './machine.ts';
 
 /** What happens to a development server: to its session, or to its processes and files. */
 export type CoreEvent =
-  | Extract<SessionEvent, { type: 'client' | 'server' | 'call' | 'hang-up' | 'remembered' | 'closing' }>
+  | Extract<
+      SessionEvent,
+      { type: 'client' | 'server' | 'call' | 'hang-up' | 'remembered' | 'tool-result' | 'log' | 'closing' }
+    >
   | { readonly type: 'session-timer'; readonly timer: Timer }
   | Extract<
       ReloadEvent,
@@ -30,7 +33,17 @@ export type CoreEvent =
 export type Effect =
   | Extract<
       SessionAction,
-      { do: 'to-client' | 'to-server' | 'answer-call' | 'garbage' | 'logged' | 'warn' | 'remember' }
+      {
+        do:
+          | 'to-client'
+          | 'to-server'
+          | 'answer-call'
+          | 'garbage'
+          | 'logged'
+          | 'warn'
+          | 'execute'
+          | 'remember';
+      }
     >
   | { readonly do: 'set-session-timer'; readonly timer: Timer; readonly ms: number }
   | { readonly do: 'clear-session-timer'; readonly timer: Timer }
@@ -122,6 +135,8 @@ export class Core {
       case 'call':
       case 'hang-up':
       case 'remembered':
+      case 'tool-result':
+      case 'log':
       case 'closing':
         this.#session.handle(event);
         return;
@@ -145,6 +160,7 @@ export class Core {
       case 'garbage':
       case 'logged':
       case 'warn':
+      case 'execute':
       case 'remember':
         this.#emit(action);
         return;

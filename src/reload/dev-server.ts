@@ -1,3 +1,4 @@
+import { Toolbox } from '../agent/toolbox.ts';
 import { isCompiled } from '../config/launch.ts';
 import type { RunConfig } from '../config/run-config.ts';
 import { describeExit, type Exit } from '../generation/exit.ts';
@@ -7,6 +8,7 @@ import { type DevEvent, errorText, eventsOf } from '../journal/event.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Report } from '../report/report.ts';
 import type { Reporter } from '../report/reporter.ts';
+import { shortenIn, wordReport } from '../report/wording.ts';
 import { StandbyKeeper } from '../standby/keeper.ts';
 import { monotonicMs } from '../system/clock.ts';
 import { type Line, LineSplitter } from '../wire/line.ts';
@@ -14,6 +16,7 @@ import { isObject, type JsonObject } from '../wire/message.ts';
 import { type ByteSink, Outbox } from '../wire/outbox.ts';
 import { AwaitedReloads, type ReloadOutcome } from './awaited.ts';
 import { Backlog } from './backlog.ts';
+import { type LaunchChoice, shownChoice } from './choice.ts';
 import { Core, type CoreEvent, type Effect } from './core.ts';
 import { recallHandshake, rememberHandshake } from './handshake-memory.ts';
 import { RunningGeneration } from './running.ts';
@@ -53,6 +56,11 @@ const QUIET_MS = 250;
 /** … or when messages come without an end. */
 const LONGEST_NOISE_MS = 3000;
 
+/** What still counts while the session ends: answers on their way. */
+const OUTLIVES_CLOSING: ReadonlySet<CoreEvent['type']> = new Set(['client', 'server', 'tool-result']);
+/** So many lines of an error tell a client what is wrong; the rest is in the log. */
+const FIRST_LINES = 12;
+
 /**
  * One server behind one session: it owns the processes, pipes, files and timers, and does to them what the
  * core says. Bytes are written when all that came in one read is done with.
@@ -62,6 +70,7 @@ export class DevServer {
   readonly #ports: DevServerPorts;
   readonly #core: Core;
   readonly #workshop: Workshop;
+  readonly #toolbox: Toolbox;
   readonly #standby: StandbyKeeper;
   readonly #timers = new Timers();
   readonly #awaited = new AwaitedReloads();
@@ -77,6 +86,8 @@ export class DevServer {
   /** Calls of our own that are not answered. */
   readonly #calls = new Map<number, (response: Line) => void>();
   #lastCall = 0;
+  /** What was said of a request state that a generation refused. */
+  #requestState: string | undefined;
   /** When the last build began; ms since the epoch. */
   #buildingSince = 0;
   #life: 'running' | 'closing' = 'running';
@@ -90,10 +101,21 @@ export class DevServer {
 
   private constructor(config: RunConfig, ports: DevServerPorts, making: Making | undefined) {
     const { hold, drain, exclusiveDrain, replay, stale, transparent, exclusive, readyTimeout, name } = config;
+    const { root, variants, allowCommands } = config;
     this.#config = config;
     this.#ports = ports;
+    this.#toolbox = new Toolbox({
+      server: name,
+      root,
+      variants,
+      allowCommands,
+      logs: ports.journal.logs,
+      status: () => this.status(),
+      reload: (by, ms, choice) => this.reload(by, ms, choice),
+    });
+    const tools = config.tools ? this.#toolbox.definitions : [];
     this.#core = new Core(
-      { name, hold, drain, exclusiveDrain, replay, stale, transparent, answerAfter: ANSWER_AFTER_MS },
+      { name, hold, drain, exclusiveDrain, replay, stale, transparent, tools, answerAfter: ANSWER_AFTER_MS },
       {
         exclusive,
         hold,
@@ -142,8 +164,25 @@ export class DevServer {
   /**
    * Starts a reload, or joins the one that is on its way. `by` says who asked, for the log. Resolves when it has ended,
    * and whatever was saved meanwhile is served or known to be broken; after `ms` in any case.
+   *
+   * @param choice what is started from now on, `default` for the server as configured
    */
-  reload(by: string, ms = Number.POSITIVE_INFINITY): Promise<ReloadOutcome> {
+  async reload(
+    by: string,
+    ms = Number.POSITIVE_INFINITY,
+    choice?: LaunchChoice | 'default',
+  ): Promise<ReloadOutcome> {
+    if (choice === undefined) return this.#reload(by, ms);
+    const hasStarted = this.#state() === 'starting';
+    const since = Date.now();
+    this.#workshop.choose(choice === 'default' ? undefined : choice);
+    if (!hasStarted) return this.#reload(by, ms);
+    // What is being started now was launched before the choice.
+    const earlier = await this.#awaited.outcome(ms);
+    return earlier.event === 'pending' ? earlier : this.#reload(by, ms - (Date.now() - since));
+  }
+
+  #reload(by: string, ms: number): Promise<ReloadOutcome> {
     const outcome = this.#awaited.outcome(ms);
     this.#happened({ type: 'requested', by });
     return outcome;
@@ -176,6 +215,7 @@ export class DevServer {
   status(): ServerStatus {
     const { active, broken } = this.#core.status;
     const { protocol } = this.#core;
+    const { choice } = this.#workshop;
     const { name, launch, watch, root } = this.#config;
     const { reloads, crashes, strayLines } = this.#ports.journal;
     const process = active === undefined ? undefined : this.#generations.get(active)?.process;
@@ -188,10 +228,12 @@ export class DevServer {
       ...(process?.pid === undefined ? {} : { pid: process.pid, uptimeMs: Date.now() - process.startedAt }),
       ...(protocol === undefined ? {} : { era: protocol.era, protocolVersion: protocol.version }),
       watched: watched.length === 0 ? [root] : watched,
+      ...(choice === undefined ? {} : { choice: shownChoice(choice) }),
       ...(broken === undefined ? {} : { stale: errorText(broken) }),
       reloads,
       crashes,
       strayLines,
+      hints: this.#requestState === undefined ? [] : [this.#requestState],
       standby: this.#standby.status,
     };
   }
@@ -265,7 +307,7 @@ export class DevServer {
   }
 
   #handle(event: CoreEvent): void {
-    if (this.#life === 'closing' && event.type !== 'client' && event.type !== 'server') return;
+    if (this.#life === 'closing' && !OUTLIVES_CLOSING.has(event.type)) return;
     this.#core.handle(event);
     if (this.#awaited.areWaitedFor && this.#core.status.settled) this.#awaited.settled();
   }
@@ -336,6 +378,10 @@ export class DevServer {
         return;
       case 'warn':
         this.#ports.reporter.offence(effect.about, effect.message);
+        if (effect.about === 'request-state') this.#requestState = effect.message;
+        return;
+      case 'execute':
+        void this.#execute(effect);
         return;
       case 'remember':
         this.#remembering = rememberHandshake(this.#config, effect.remembered);
@@ -346,7 +392,36 @@ export class DevServer {
   #report(report: Report): void {
     this.#ports.reporter.report(report);
     for (const event of eventsOf(report)) this.#note(event);
+    this.#tellClient(report);
     this.#awaited.reported(report);
+  }
+
+  /** Tells a client that wants to hear it what came of a reload. */
+  #tellClient(report: Report): void {
+    const words = (): string => wordReport(report, shortenIn(this.#config.root));
+    switch (report.event) {
+      case 'ready':
+        if (report.trigger.kind === 'first-start') return;
+        this.#handle({ type: 'log', level: 'info', text: words() });
+        return;
+      case 'failed':
+      case 'crashed': {
+        const lines = report.failure.text.split('\n').slice(0, FIRST_LINES);
+        this.#handle({ type: 'log', level: 'error', text: [words(), ...lines].join('\n').trimEnd() });
+        return;
+      }
+      case 'one-at-a-time':
+      case 'loop':
+        this.#handle({ type: 'log', level: 'warning', text: words() });
+        return;
+    }
+  }
+
+  /** A tool of ours is called. It may wait for what this very turn leads to. */
+  async #execute({ key, tool, args }: Extract<Effect, { do: 'execute' }>): Promise<void> {
+    await undefined;
+    const result = await this.#toolbox.execute(tool, args);
+    this.#happened({ type: 'tool-result', key, result });
   }
 
   #startGeneration(number: number): void {

@@ -1,6 +1,7 @@
 import type { ErrorText } from '../journal/event.ts';
 import type { PastReload } from '../journal/journal.ts';
 import type { StandbyStatus } from '../standby/keeper.ts';
+import type { ShownChoice } from './choice.ts';
 
 /**
  * `serving`: with the newest source; `stale`: with old code, for the newest source does not work; `building`,
@@ -22,6 +23,8 @@ export interface ServerStatus {
   readonly protocolVersion?: string;
   /** Folders, files and globs. */
   readonly watched: readonly string[];
+  /** What was chosen to be started instead of the server as configured. */
+  readonly choice?: ShownChoice;
   /** Why the newest source does not work. */
   readonly stale?: ErrorText;
   /** The last reloads, the oldest first; `time` is ms since the epoch. */
@@ -29,6 +32,8 @@ export interface ServerStatus {
   readonly crashes: number;
   /** How many lines on the server's stdout were no messages. */
   readonly strayLines: number;
+  /** What was found out about the server that its author should know. */
+  readonly hints: readonly string[];
   /** The process that waits to be the next generation, or why there is none. */
   readonly standby: StandbyStatus;
 }

@@ -11,6 +11,7 @@ import { logFiles } from '../report/log-file.ts';
 import type { Reporter } from '../report/reporter.ts';
 import type { Failure } from '../session/failure.ts';
 import type { Watch } from '../watch/watch.ts';
+import { chosenLaunch, type LaunchChoice } from './choice.ts';
 import type { ReloadEvent } from './events.ts';
 import { projectSecret } from './project-secret.ts';
 
@@ -39,6 +40,7 @@ export class Workshop {
   readonly #entry: EntryBuilder | undefined;
   #env: NodeJS.ProcessEnv;
   readonly #secret: string;
+  #choice: LaunchChoice | undefined;
   #running: AbortController | undefined;
   #watch: Promise<Watch> | undefined;
   /** When the sources were last read: by a build, or by the start that follows it. */
@@ -110,6 +112,15 @@ export class Workshop {
     this.#running?.abort();
   }
 
+  /** From the next start on this is started; `undefined`: the server as configured. */
+  choose(choice: LaunchChoice | undefined): void {
+    this.#choice = choice;
+  }
+
+  get choice(): LaunchChoice | undefined {
+    return this.#choice;
+  }
+
   /** What is started for a generation. */
   launch(generation: number): Launch {
     return this.#launch(generation, this.#entry?.args);
@@ -150,10 +161,12 @@ export class Workshop {
   }
 
   #launch(generation: number, built: readonly string[] | undefined): Launch {
-    const { cwd, launch } = this.#config;
+    const { cwd } = this.#config;
+    const launch = chosenLaunch(this.#config.launch, this.#choice);
     const env = {
       MCP_DEV_SECRET: this.#secret,
       ...this.#env,
+      ...this.#choice?.override.env,
       MCP_DEV: '1',
       MCP_DEV_GENERATION: String(generation),
     };

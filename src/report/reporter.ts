@@ -1,8 +1,7 @@
-import { relative, sep } from 'node:path';
 import kleur from 'kleur';
 import type { LogRing } from '../journal/log-ring.ts';
 import type { Report } from './report.ts';
-import { wordReport } from './wording.ts';
+import { shortenIn, wordReport } from './wording.ts';
 
 /** Where the lines of `mcp-dev` go: stderr, and the log file if there is one. */
 export interface LogSink {
@@ -28,7 +27,7 @@ type Level = 'error' | 'warning' | 'info' | 'detail';
 /** So many of each kind are shown; the rest is counted. */
 const OFFENCES_SHOWN = 3;
 /** Kinds that are rather explained than shown, for which once is enough. */
-const EXPLAINED: ReadonlySet<string> = new Set(['request-state']);
+const EXPLAINED: ReadonlySet<string> = new Set(['request-state', 'tool-names']);
 const OFFENCES = {
   garbage: "lines on the server's stdout were no MCP messages",
   'client-id': 'ids were used by the client before they were answered',
@@ -37,6 +36,7 @@ const OFFENCES = {
   'server-requests': 'requests of the server were dropped, as its protocol version has none',
   subscriptions: 'subscriptions were refused by a later generation',
   'request-state': 'request states were refused by a later generation',
+  'tool-names': 'lists of tools had names of ours',
   'server-backlog': 'messages of servers that were not ready were dropped',
 } as const;
 const SHOWN_WIDTH = 300;
@@ -53,8 +53,7 @@ export class Reporter {
   constructor(options: ReporterOptions) {
     this.#options = options;
     kleur.enabled = options.color;
-    const { root } = options;
-    this.#shorten = (path) => (path.startsWith(root + sep) ? relative(root, path) : path);
+    this.#shorten = shortenIn(options.root);
   }
 
   report(report: Report): void {

@@ -1,7 +1,13 @@
+import { relative, sep } from 'node:path';
 import type { Difference } from '../session/catalogue.ts';
 import type { Phases, Report, Trigger } from './report.ts';
 
-/** A report as the one line that people read. `root` makes paths short. */
+/** Makes paths below the folder relative to it. */
+export function shortenIn(root: string): (path: string) => string {
+  return (path) => (path.startsWith(root + sep) ? relative(root, path) : path);
+}
+
+/** A report as the one line that people read. `shorten` makes paths short. */
 export function wordReport(report: Report, shorten: (path: string) => string): string {
   switch (report.event) {
     case 'ready': {

@@ -9,6 +9,9 @@ const CAPABILITIES = `${OWN}clientCapabilities`;
 /** The parts of an envelope that say who asks, and nothing of the one request (2026-07-28, basic, "_meta"). */
 const LASTING = [VERSION, `${OWN}clientInfo`, CAPABILITIES];
 
+/** The member of a request's `_meta` that asks for log messages while it is open, from this level on. */
+export const LOG_LEVEL = `${OWN}logLevel`;
+
 /** The member of `_meta` that tells to which subscription a notification belongs. */
 export const SUBSCRIPTION_ID = `${OWN}subscriptionId`;
 

@@ -2,6 +2,7 @@ import type { Line } from '../wire/line.ts';
 import type { JsonObject } from '../wire/message.ts';
 import type { Difference } from './catalogue.ts';
 import type { Failure } from './failure.ts';
+import type { LogLevel } from './own-log.ts';
 import type { Remembered } from './state.ts';
 
 /** The timers of a session. They are set and called off by actions, and come back as events. */
@@ -51,6 +52,10 @@ export type SessionEvent =
   | { readonly type: 'closing' }
   /** What an earlier session of this server found out. */
   | { readonly type: 'remembered'; readonly remembered: Remembered }
+  /** What came of a call of one of our tools. */
+  | { readonly type: 'tool-result'; readonly key: number; readonly result: JsonObject }
+  /** Something that a client which wants to hear it may be told in a log message. */
+  | { readonly type: 'log'; readonly level: LogLevel; readonly text: string }
   | { readonly type: 'timer'; readonly timer: Timer };
 
 /** What a session wants done. */
@@ -82,6 +87,13 @@ export type SessionAction =
   | { readonly do: 'garbage'; readonly generation: number; readonly line: Line }
   /** A generation sent a log message, which the client gets as well. */
   | { readonly do: 'logged'; readonly generation: number; readonly line: Line }
+  /** One of our tools is called; the result is awaited under the key, and not at all once the client cancelled it. */
+  | {
+      readonly do: 'execute';
+      readonly key: number;
+      readonly tool: string;
+      readonly args: JsonObject;
+    }
   /** A generation told of itself what a later session may want to know. */
   | { readonly do: 'remember'; readonly remembered: Remembered }
   /** Somebody does not keep to the protocol. There may be many warnings of one kind. */
@@ -95,4 +107,5 @@ export type Offence =
   | 'server-backlog'
   | 'server-requests'
   | 'subscriptions'
-  | 'request-state';
+  | 'request-state'
+  | 'tool-names';

@@ -2,6 +2,7 @@ import { editAt, splice, textAt, withId } from '../wire/edit.ts';
 import { type Head, readHead } from '../wire/head.ts';
 import { OWN_PREFIX, toId } from '../wire/id.ts';
 import type { Line } from '../wire/line.ts';
+import { takeOwnCall } from './agent-calls.ts';
 import { leaveUnanswered, refuseInvalid } from './answers.ts';
 import { BATCH_VERSION, Batch, membersOf } from './batch.ts';
 import { DISCOVER } from './discovery.ts';
@@ -80,7 +81,7 @@ function receiveRequest(
     receiveInitialize(state, id, textAt(line, ['params']) ?? '{}');
     return;
   }
-  dispatch(state, request);
+  if (!takeOwnCall(state, request)) dispatch(state, request);
   keepLean(state, request);
 }
 

@@ -2,12 +2,19 @@ import { isObject, type JsonObject } from '../wire/message.ts';
 import type { ClientRequest, State } from './state.ts';
 
 /** A request that just came, with what is known of it. */
-export function newRequest(
-  known: Pick<ClientRequest, 'id' | 'method' | 'line' | 'batch'> & { readonly call?: number },
-): ClientRequest {
+export function newRequest({
+  id,
+  method,
+  line,
+  batch,
+  call,
+}: Pick<ClientRequest, 'id' | 'method' | 'line' | 'batch'> & { readonly call?: number }): ClientRequest {
   return {
-    call: undefined,
-    ...known,
+    id,
+    method,
+    line,
+    batch,
+    call,
     peer: undefined,
     stale: undefined,
     interrupted: undefined,
@@ -15,6 +22,7 @@ export function newRequest(
     progress: Number.NEGATIVE_INFINITY,
     floor: Number.NEGATIVE_INFINITY,
     exchanged: false,
+    indirect: false,
   };
 }
 

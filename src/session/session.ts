@@ -1,4 +1,5 @@
 import { isRepeatable } from './again.ts';
+import { receiveResult } from './agent-calls.ts';
 import { endDrain, endKeeping, retire, withdraw } from './draining.ts';
 import type { SessionAction, SessionEvent, Timer } from './events.ts';
 import type { Failure } from './failure.ts';
@@ -10,6 +11,7 @@ import { interrupt } from './interruption.ts';
 import { greetModern } from './modern.ts';
 import { logStale } from './old-code.ts';
 import { callTool, hangUp } from './own-calls.ts';
+import { log } from './own-log.ts';
 import { freshPeer } from './peers.ts';
 import { endMerge } from './server-notifications.ts';
 import { holdTimeout, release, releaseDeferred } from './serving.ts';
@@ -118,6 +120,12 @@ function apply(state: State, event: SessionEvent): void {
       return;
     case 'closing':
       endSubscriptions(state);
+      return;
+    case 'tool-result':
+      receiveResult(state, event.key, event.result);
+      return;
+    case 'log':
+      log(state, event.level, event.text);
       return;
     case 'timer':
       expire(state, event.timer);

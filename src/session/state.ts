@@ -23,6 +23,8 @@ export interface SessionSettings {
   readonly answerAfter: number;
   /** Nothing is added or changed that the client could see, and `list_changed` is sent all the same. */
   readonly transparent: boolean;
+  /** Definitions of tools that the client is offered besides the server's own, and which we answer. */
+  readonly tools: readonly JsonObject[];
 }
 
 /** How far the client has got, and in which era it and the server speak. */
@@ -138,6 +140,8 @@ export interface ClientRequest {
   floor: number;
   /** Its generation asked the client something while it had the request. */
   exchanged: boolean;
+  /** It was a call of ours to call this tool, which the client need not have in its list. */
+  indirect: boolean;
 }
 
 /** A request that a generation has to answer. */
@@ -182,6 +186,8 @@ export interface State {
   held: Set<ClientRequest>;
   /** Calls that wait for the client to read the list again. */
   deferred: Set<ClientRequest>;
+  /** Calls of tools of ours that are being carried out, by the key under which the result comes. */
+  readonly executing: Map<number, ClientRequest>;
   /** The requests in the chunk that is being read. */
   newcomers: ClientRequest[];
   /** How many bytes of requests wait. */
@@ -225,6 +231,7 @@ export function initialState(settings: SessionSettings, emit: State['emit']): St
     requests: new Map(),
     held: new Set(),
     deferred: new Set(),
+    executing: new Map(),
     newcomers: [],
     heldBytes: 0,
     cursors: new Map(),

@@ -29,6 +29,7 @@ const STATUS: ServerStatus = {
   watched: ['/home/me/shop/src', '/home/me/other'],
   reloads: [],
   crashes: 0,
+  hints: [],
   strayLines: 0,
   standby: { kind: 'waiting', pid: 4243, residentBytes: 51_300_000 },
 };

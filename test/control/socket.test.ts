@@ -33,6 +33,7 @@ const STATUS: ServerStatus = {
   watched: [],
   reloads: [],
   crashes: 0,
+  hints: [],
   strayLines: 0,
   standby: { kind: 'none', reason: 'it is switched off' },
 };

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { expect, onTestFinished } from 'vitest';
-import { repositoryFile } from '../kit/messages.ts';
+import { repositoryFile, serverTools } from '../kit/messages.ts';
 import { PUPPET, type Puppet, PuppetHub } from '../kit/puppet-hub.ts';
 import { RawClient } from '../kit/raw-client.ts';
 import { type TempProject, tempProject } from '../kit/temp-project.ts';
@@ -145,6 +145,12 @@ export class Dev {
     // It may have answered before its own word reached us.
     await this.puppet(generation);
     return this.puppet(this.started);
+  }
+
+  /** The names of the server's own tools, on the first page of its list. */
+  async tools(client = this.client): Promise<string[]> {
+    const { tools } = (await client.result('tools/list')) as { tools: { name: string }[] };
+    return serverTools(tools);
   }
 
   /** The generation that answers a call: `echo` of the puppet tells it. */

@@ -4,6 +4,7 @@ import kleur from 'kleur';
 import type { Hello } from '../../control/protocol.ts';
 import type { PastReload } from '../../journal/journal.ts';
 import type { ServerState, ServerStatus } from '../../reload/status.ts';
+import { wordChoice, wordStandby } from '../../reload/status-words.ts';
 import type { Phases } from '../../report/report.ts';
 import { wordPhases, wordTrigger } from '../../report/wording.ts';
 
@@ -60,7 +61,8 @@ export function statusLines(shown: Shown, options: ViewOptions): readonly string
     headLine(status),
     ['  ', wordServing(shown, options.now)],
     ['  watches ', clean(status.watched.join(', ').replaceAll(hello.root + sep, ''))],
-    ['  ', wordStandby(status.standby)],
+    ['  ', clean(wordStandby(status.standby))],
+    ...(status.choice === undefined ? [] : [['  chosen: ', clean(wordChoice(status.choice))]]),
     [[`  mcp-dev ${hello.version}, process ${hello.pid}, in ${clean(hello.root)}`, kleur.dim]],
     ...troubleLines(status),
     ...timeline(status.reloads.slice(-options.reloads), options.columns, shorten),
@@ -85,27 +87,14 @@ function wordServing({ status, at }: Shown, now: number): string {
   return parts.filter((part) => part !== '').join(', ');
 }
 
-function wordStandby(standby: ServerStatus['standby']): string {
-  switch (standby.kind) {
-    case 'waiting': {
-      const { pid, residentBytes } = standby;
-      const size = residentBytes === undefined ? '' : `, ${Math.round(residentBytes / 1e6)} MB`;
-      return `standby: process ${pid} waits${size}`;
-    }
-    case 'loading':
-      return 'standby: loading';
-    case 'none':
-      return `no standby: ${clean(standby.reason)}`;
-  }
-}
-
-function troubleLines({ crashes, strayLines }: ServerStatus): readonly (readonly Part[])[] {
+function troubleLines({ crashes, strayLines, hints }: ServerStatus): readonly (readonly Part[])[] {
   const lines: (readonly Part[])[] = [];
   if (crashes > 0) lines.push(['  ', [crashes === 1 ? '1 crash' : `${crashes} crashes`, kleur.red]]);
   if (strayLines > 0) {
     const what = strayLines === 1 ? '1 line' : `${strayLines} lines`;
     lines.push(['  ', [`${what} on the server's stdout were no messages`, kleur.yellow]]);
   }
+  for (const hint of hints) lines.push(['  ', [clean(hint), kleur.yellow]]);
   return lines;
 }
 
