@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fallbackText, groups, type Option, type OptionTable, optionForms } from '../config/option.ts';
-import { type Command, commands, runOptions } from '../config/options.ts';
+import { type Command, type CommandName, commands, runOptions } from '../config/options.ts';
 import { packageFolder } from '../system/package.ts';
 
 const width = 100;
@@ -12,18 +12,58 @@ const examples = [
   ['mcp-dev --terminal server.py', 'without a client: see the tools and what changed'],
 ] as const;
 
-/** The text of `--help`, at most 100 columns wide but for the last line, which is a path. Ends with a newline. */
-export function helpText(): string {
+/** What is said of a command with a page of its own. */
+interface Page {
+  readonly summary: string;
+  readonly usage: Command['usage'];
+  readonly examples: readonly (readonly [line: string, doc: string])[];
+}
+
+const pages: Partial<Record<CommandName, Page>> = {
+  check: {
+    summary:
+      'Builds and starts an MCP server and looks, with the official clients, whether it does what it should. Exit ' +
+      'code 0: all checks hold, 1: one failed, 2: wrong usage.',
+    usage: [
+      { form: 'check [options] -- <command> [args…]', doc: 'the server that this command starts' },
+      { form: 'check [options] <entry> [-- server args…]', doc: 'the server in this file' },
+      { form: 'check [options]', doc: 'the server of the configuration' },
+    ],
+    examples: [
+      ['mcp-dev check -- node dist/server.js', 'start, handshake, lists, reload and end, in each era'],
+      ['mcp-dev check --build "npm run build" --expect-tool add -- node dist/server.js', 'build first'],
+      [`mcp-dev check --call 'add={"a":1,"b":2}' server.ts`, 'with a call that must succeed'],
+      ['mcp-dev check --format junit --output report.xml', 'in a configured project, for a CI server'],
+    ],
+  },
+  replay: {
+    summary:
+      "Sends the client's half of a recording to a server, and compares its answers with the recorded ones. Exit code " +
+      '0: all are equal, 1: one differs or is missing, 2: wrong usage.',
+    usage: [
+      {
+        form: 'replay [options] <recording> -- <command> [args…]',
+        doc: 'the server that this command starts',
+      },
+      { form: 'replay [options] <recording> <entry>', doc: 'the server in this file' },
+    ],
+    examples: [
+      ['mcp-dev --record session.ndjson -- node dist/server.js', 'record what a client does'],
+      ['mcp-dev replay session.ndjson -- node dist/server.js', 'does the server still answer like that?'],
+      ["mcp-dev replay session.ndjson --ignore '**.size' -- node dist/server.js", 'but for sizes'],
+    ],
+  },
+};
+
+/**
+ * The text of `--help`, at most 100 columns wide but for the last line, which is a path. Ends with a newline. Commands
+ * without a page of their own have that of the main one.
+ */
+export function helpText(command: CommandName = 'run'): string {
+  const page = pages[command];
+  if (page !== undefined) return helpOf(page, commands[command].options, []);
   const all = Object.values<Command>(commands);
-  const usage = all.filter(({ elsewhere }) => elsewhere === undefined).flatMap((command) => command.usage);
-  return [
-    'Stands between an MCP client and the MCP server that you write, and swaps the server at each save.',
-    '',
-    'Usage:',
-    ...columns(usage.map(({ form, doc }) => [`mcp-dev ${form}`, doc])),
-    ...Object.entries(groups).flatMap(([group, heading]) => ['', `${heading}:`, ...groupLines(group)]),
-    ...Object.entries<Command>(commands).flatMap(ownOptionLines),
-    '',
+  const fromElsewhere = [
     'From another terminal (exit code 0: done, 1: nothing runs, or as below, 2: wrong usage):',
     ...wrap(
       'name is that of a server, or the number of a process. Without one, what was started in this folder is meant, ' +
@@ -32,6 +72,25 @@ export function helpText(): string {
     ).map((line) => `  ${line}`),
     ...all.filter(({ elsewhere }) => elsewhere).flatMap(elsewhereLines),
     '',
+  ];
+  const summary =
+    'Stands between an MCP client and the MCP server that you write, and swaps the server at each save.';
+  const usage = all.filter(({ elsewhere }) => elsewhere === undefined).flatMap((one) => one.usage);
+  return helpOf({ summary, usage, examples }, runOptions, fromElsewhere);
+}
+
+function helpOf({ summary, usage, examples }: Page, options: OptionTable, more: readonly string[]): string {
+  const sections = Object.entries(groups)
+    .map(([group, heading]) => [heading, optionLines(options, group)] as const)
+    .filter(([, lines]) => lines.length > 0);
+  return [
+    ...wrap(summary, width),
+    '',
+    'Usage:',
+    ...columns(usage.map(({ form, doc }) => [`mcp-dev ${form}`, doc])),
+    ...sections.flatMap(([heading, lines]) => ['', `${heading}:`, ...lines]),
+    '',
+    ...more,
     'Examples:',
     ...examples.flatMap(([line, doc]) => [`  ${line}`, `      ${doc}`]),
     '',
@@ -54,24 +113,14 @@ export function readmeTable(): string {
   return [...heading, ...rows].map((cells) => `| ${cells.map(escapePipes).join(' | ')} |\n`).join('');
 }
 
-function groupLines(group: string): readonly string[] {
-  return optionLines(Object.entries<Option>(runOptions).filter(([, option]) => option.group === group));
-}
-
-/** The options that a command has for itself, under its name. */
-function ownOptionLines([name, { options, elsewhere }]: readonly [string, Command]): readonly string[] {
-  const own = ownOptions(options);
-  if (name === 'run' || elsewhere || own.length === 0) return [];
-  return ['', `mcp-dev ${name}:`, ...optionLines(own)];
-}
-
 /** Those that the main command does not have. */
 function ownOptions(options: OptionTable): readonly (readonly [string, Option])[] {
   const known: readonly Option[] = Object.values(runOptions);
   return Object.entries(options).filter(([, option]) => !known.includes(option));
 }
 
-function optionLines(rows: readonly (readonly [string, Option])[]): readonly string[] {
+function optionLines(options: OptionTable, group: string): readonly string[] {
+  const rows = Object.entries<Option>(options).filter(([, option]) => option.group === group);
   return columns(rows.map(([key, option]) => optionRow(key, option)));
 }
 

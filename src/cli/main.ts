@@ -31,6 +31,10 @@ async function main(argv: readonly string[]): Promise<number> {
       const { demo } = await import('./demo.ts');
       return await demo(resolved.color);
     }
+    case 'check': {
+      const { check } = await import('./check.ts');
+      return await check(resolved.config);
+    }
     case 'elsewhere': {
       const { runElsewhere } = await import('./elsewhere/run.ts');
       return await runElsewhere(resolved.command, { cwd, home: homedir(), color: resolved.color });

@@ -6,7 +6,8 @@ import { isEntry, type Line, operandFault, unknownFlag } from './wrong-words.ts'
 
 /** A command line, read but not yet checked against the disk. */
 export type Parsed =
-  | { readonly kind: 'help' | 'version' }
+  | { readonly kind: 'help'; readonly command: CommandName }
+  | { readonly kind: 'version' }
   | {
       readonly kind: 'parsed';
       readonly command: CommandName;
@@ -72,7 +73,8 @@ export function parse(argv: readonly string[]): Parsed {
         break;
       }
       case 'flag': {
-        if (read.key === 'help' || read.key === 'version') return { kind: read.key };
+        if (read.key === 'help') return { kind: 'help', command };
+        if (read.key === 'version') return { kind: 'version' };
         const fault = setFlag(flags, read.key, read.option, takeValue(read.option, read.attached, queue));
         if (fault !== undefined) return fault;
       }

@@ -3,6 +3,7 @@ import { resolveColor } from '../config/merge.ts';
 import { configure, type Host, type RunConfig } from '../config/run-config.ts';
 import { readSettings } from '../config/settings.ts';
 import { packageVersion } from '../system/package.ts';
+import { type CheckConfig, checkConfig } from './check-config.ts';
 import { dumpText } from './dump.ts';
 import { type Elsewhere, readElsewhere } from './elsewhere/command.ts';
 import { helpText } from './help.ts';
@@ -13,6 +14,7 @@ import { type ReplayConfig, replayConfig } from './replay-config.ts';
 export type Resolved =
   | { readonly kind: 'run'; readonly config: RunConfig }
   | { readonly kind: 'replay'; readonly config: ReplayConfig }
+  | { readonly kind: 'check'; readonly config: CheckConfig }
   | { readonly kind: 'demo'; readonly color: boolean }
   /** To talk to processes that run already. `color` is about stdout. */
   | { readonly kind: 'elsewhere'; readonly command: Elsewhere; readonly color: boolean }
@@ -27,7 +29,7 @@ export async function resolve(argv: readonly string[], host: Host): Promise<Reso
     case 'usage':
       return parsed;
     case 'help':
-      return { kind: 'help', text: helpText() };
+      return { kind: 'help', text: helpText(parsed.command) };
     case 'version':
       return { kind: 'version', text: packageVersion() };
     case 'parsed':
@@ -38,6 +40,10 @@ export async function resolve(argv: readonly string[], host: Host): Promise<Reso
       return { kind: 'demo', color: resolveColor(parsed.flags.get('color'), host).value };
     case 'replay':
       return await replayConfig(parsed, host);
+    case 'check': {
+      const config = await checkConfig(parsed, host);
+      return 'kind' in config ? config : { kind: 'check', config };
+    }
     case 'run':
       return await resolveRun(parsed, host);
     default: {

@@ -2,6 +2,7 @@
 
 /** The headings of the help, in their order. */
 export const groups = {
+  check: 'What is checked',
   watch: 'What is watched',
   reload: 'A reload',
   server: 'The server',

@@ -344,6 +344,92 @@ export const replayOptions = {
   ...shared,
 } as const satisfies OptionTable;
 
+/** What only the check command has. */
+export const checkOnlyOptions = {
+  expectTool: {
+    kind: 'list',
+    placeholder: '<name>',
+    group: 'check',
+    fallback: [],
+    flagOnly: true,
+    doc: 'a tool that the server must have; repeatable',
+  },
+  call: {
+    kind: 'list',
+    placeholder: "'<tool>=<json>'",
+    group: 'check',
+    fallback: [],
+    flagOnly: true,
+    doc: 'a call that must succeed, once in each era, as in `add={"a":1,"b":2}`; repeatable',
+  },
+  era: {
+    kind: 'choice',
+    choices: ['auto', 'legacy', 'modern', 'both'],
+    group: 'check',
+    fallback: 'auto',
+    flagOnly: true,
+    doc:
+      'which protocol must work: the versions with `initialize`, 2026-07-28, both, or those that the server speaks, ' +
+      'one at least',
+  },
+  timeout: {
+    kind: 'milliseconds',
+    group: 'check',
+    fallback: 300_000,
+    flagOnly: true,
+    doc: 'how long everything may take, the build too; then the rest is skipped and all processes are ended',
+  },
+  reload: {
+    kind: 'switch',
+    negative: 'only',
+    group: 'check',
+    fallback: true,
+    flagOnly: true,
+    doc: 'leave out the reload',
+  },
+  format: {
+    kind: 'choice',
+    choices: ['pretty', 'json', 'junit', 'github'],
+    group: 'output',
+    fallback: 'pretty',
+    flagOnly: true,
+    doc: 'the form of the report: for people, for scripts, for CI servers, or as annotations of GitHub Actions',
+  },
+  output: {
+    kind: 'text',
+    placeholder: '<file>',
+    path: 'new file',
+    group: 'output',
+    fallback: undefined,
+    fallbackText: 'stdout',
+    flagOnly: true,
+    doc: 'where to write the report',
+  },
+} as const satisfies OptionTable;
+
+/** The options of the check command; those of the main command mean the same here. */
+const checkOptions = {
+  ...checkOnlyOptions,
+  build: { ...runOptions.build, doc: 'run through the shell once, before the first start' },
+  clear: runOptions.clear,
+  readyTimeout: { ...runOptions.readyTimeout, doc: 'how long the server may take to answer the handshake' },
+  exclusive: runOptions.exclusive,
+  signal: runOptions.signal,
+  killTimeout: runOptions.killTimeout,
+  envFile: {
+    ...runOptions.envFile,
+    doc: 'variables for the build and the server; repeatable, a later file wins over an earlier one',
+  },
+  cwd: runOptions.cwd,
+  name: runOptions.name,
+  verbose: { ...runOptions.verbose, doc: 'show what the build and the server print, as it comes' },
+  quiet: { ...runOptions.quiet, doc: 'no progress on stderr' },
+  color: { ...runOptions.color, doc: 'no colours; `NO_COLOR` and `FORCE_COLOR` are honoured' },
+  config: runOptions.config,
+  help: shared.help,
+  version: shared.version,
+} as const satisfies OptionTable;
+
 const json = (doc: string) =>
   ({ kind: 'switch', group: 'general', fallback: false, flagOnly: true, doc }) as const satisfies Option;
 
@@ -446,12 +532,19 @@ export const commands = {
   replay: {
     usage: [
       {
-        form: 'replay <recording> -- <command> [args…]',
-        doc: "sends the client's half of what --record wrote to a server, and compares the answers",
+        form: 'replay [options] <recording> -- <command> [args…]',
+        doc: 'compare a server with what --record wrote; --help shows its options',
       },
     ],
     options: replayOptions,
     operands: 'recording and launch',
+  },
+  check: {
+    usage: [
+      { form: 'check [options] -- <command> [args…]', doc: 'smoke run for CI; --help shows its options' },
+    ],
+    options: checkOptions,
+    operands: 'launch',
   },
   demo: {
     usage: [{ form: 'demo', doc: 'the whole loop in one terminal, no client needed' }],

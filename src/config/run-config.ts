@@ -24,6 +24,8 @@ export interface RunConfig {
   readonly entry: string | undefined;
   /** The project root. */
   readonly root: string;
+  /** Whether changes of files reload; otherwise the files are not looked at. */
+  readonly watches: boolean;
   /** What `--watch` named, paths and globs; empty means the root. */
   readonly watch: readonly string[];
   /** Globs relative to the root. */
@@ -132,6 +134,7 @@ export function configure(
       launch: launch.value,
       entry,
       root,
+      watches: true,
       watch: values.watch,
       ignore: values.ignore,
       extensions: values.ext.includes('*')

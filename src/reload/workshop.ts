@@ -136,9 +136,9 @@ export class Workshop {
     return this.#entry?.output;
   }
 
-  /** Begins to watch, unless that is done already. It is kept from the first start, whose time it would cost. */
+  /** Begins to watch, unless that is done already or not wanted. It is kept from the first start, whose time it would cost. */
   watch(): void {
-    if (this.#watch !== undefined || this.#closed) return;
+    if (this.#watch !== undefined || this.#closed || !this.#config.watches) return;
     this.#watch = this.#attach();
   }
 

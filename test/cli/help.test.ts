@@ -22,18 +22,19 @@ test('every option is in the help, with its text and default', () => {
   expect(text).toContain('requests wait for the reload [default: 20000]');
 });
 
-test('what a command has for itself stands under its name', () => {
-  const from = lines.indexOf('mcp-dev replay:');
-  const section = lines.slice(from + 1, lines.indexOf('', from)).join('\n');
-  for (const key of [
+test('a command with many options of its own has a page of its own', () => {
+  const page = helpText('replay');
+  for (const form of [
     '--timeout <ms>',
     '--ignore-times',
     '--ignore <path>',
     '--cwd <dir>',
     '--env-file <path>',
-  ])
-    expect(section).toContain(key);
-  expect(section).not.toContain('--help');
+  ]) {
+    expect(page).toContain(form);
+  }
+  expect(page).not.toContain('--watch');
+  expect(helpText('status')).toBe(helpText());
 });
 
 test('there are four examples', () => {

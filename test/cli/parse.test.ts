@@ -147,9 +147,9 @@ describe('wrong words', () => {
   });
 
   test('the first of help, version and a mistake counts', () => {
-    expect(parse(['-h', '--bogus'])).toEqual({ kind: 'help' });
+    expect(parse(['-h', '--bogus'])).toEqual({ kind: 'help', command: 'run' });
     expect(parse(['server.ts', '-V', '--bogus'])).toEqual({ kind: 'version' });
     expect(complaint('--bogus', '-h')).toContain('--bogus');
-    expect(parse(['demo', '--help'])).toEqual({ kind: 'help' });
+    expect(parse(['demo', '--help'])).toEqual({ kind: 'help', command: 'demo' });
   });
 });

@@ -19,6 +19,7 @@ describe('defaults', () => {
       entry: project.path('dist/server.js'),
       root: project.folder,
       watch: [],
+      watches: true,
       ignore: [],
       build: undefined,
       debounce: undefined,

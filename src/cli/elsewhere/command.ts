@@ -21,7 +21,7 @@ export type Elsewhere = { readonly name: string | undefined } & (
 
 /** Makes sense of the words and flags of such a command. */
 export function readElsewhere(
-  command: Exclude<CommandName, 'run' | 'replay' | 'demo'>,
+  command: Exclude<CommandName, 'run' | 'check' | 'replay' | 'demo'>,
   words: readonly string[],
   flags: Layer,
 ): Elsewhere | Usage {
