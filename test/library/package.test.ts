@@ -68,7 +68,14 @@ describe('the package in a project of somebody else', () => {
     project.write('src/a.js', '0');
     const client = RawClient.start([process.execPath, 'main.mjs'], { cwd: project.folder });
     await client.initialize();
-    expect((await client.result('tools/list')).tools).toHaveLength(1);
+    const { tools } = await client.result('tools/list');
+    expect((tools as readonly { readonly name: string }[]).map(({ name }) => name)).toEqual([
+      'version',
+      'mcp_dev_status',
+      'mcp_dev_reload',
+      'mcp_dev_logs',
+      'mcp_dev_call',
+    ]);
     await client.stderrLine(/^generation 1 after \d+ ms: $/);
     project.write('src/a.js', '1');
     await client.stderrLine(/^generation 2 after \d+ ms: $/);
