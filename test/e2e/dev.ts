@@ -143,8 +143,9 @@ export class Dev {
     this.save(name);
     await this.tookOver(generation);
     // It may have answered before its own word reached us.
-    await this.puppet(generation);
-    return this.puppet(this.started);
+    const { puppets } = this.hub;
+    const at = await puppets.find((one) => one.started.generation === String(generation), `${generation}`);
+    return puppets.all[at] as Puppet;
   }
 
   /** The names of the server's own tools, on the first page of its list. */
