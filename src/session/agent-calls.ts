@@ -21,7 +21,7 @@ const MOST_NAMES = 5;
 export function takeOwnCall(state: State, request: ClientRequest): boolean {
   if (request.method !== 'tools/call' || state.settings.tools.length === 0) return false;
   // Nearly every call is of another tool, and is not parsed to see that.
-  if (!request.line.includes(OWN_TOOL_PREFIX)) return false;
+  if (!state.ownNames.isIn(request.line)) return false;
   const { name, arguments: given } = paramsOf(request);
   if (!isOwnTool(state, name)) return false;
   const args = isObject(given) ? given : {};
