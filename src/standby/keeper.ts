@@ -4,7 +4,7 @@ import type { RunConfig } from '../config/run-config.ts';
 import type { Launch, ProcessEvents, ServerProcess } from '../generation/process.ts';
 import { residentBytes } from '../system/proc.ts';
 import { makePlace, removeLeftPlaces } from './place.ts';
-import { type Plan, planStandby } from './plan.ts';
+import { type Fit, type Plan, planStandby } from './plan.ts';
 import { withReport, withWait } from './preloads.ts';
 import type { Waiting } from './waiting.ts';
 
@@ -156,36 +156,38 @@ export class StandbyKeeper {
     return this.#proven === way;
   }
 
-  async #start(
-    launch: Launch,
-    plan: Extract<Plan, { kind: 'node' }>,
-    isOutdated: () => boolean,
-  ): Promise<Waiting | undefined> {
+  async #start(launch: Launch, plan: Fit, isOutdated: () => boolean): Promise<Waiting | undefined> {
     const { mode } = this.#options;
     if (this.#place === undefined || mode === 'off') return undefined;
     const place = join(this.#place, `process-${this.#starts}-${Date.now().toString(36)}`);
     const dressed = withWait(launch, plan, place);
     if (dressed === undefined) return undefined;
     // Loaded only now: none of it is needed before the first generation serves.
-    const [{ noteGrounds }, { boundaryPackages }, { startWaiting }] = await Promise.all([
+    const [{ noteGrounds }, { startWaiting }] = await Promise.all([
       import('./grounds.ts'),
-      import('./boundary.ts'),
       import('./waiting.ts'),
     ]);
     removeLeftPlaces();
-    const grounds = await noteGrounds(launch.cwd, plan.entry, plan.files);
-    const packages = await boundaryPackages(this.#options.newest() ?? plan.entry, mode, plan.loader);
+    const grounds = await noteGrounds(launch.cwd, plan);
+    const load = await this.#whatToLoad(plan, mode);
     if (isOutdated()) return undefined;
     const waiting = await startWaiting({
       place,
       launch: dressed,
-      packages,
+      load,
       grounds,
       onLost: (reason) => this.#lost(reason),
     });
     if (this.#life === 'open') return waiting;
     await waiting.end();
     return undefined;
+  }
+
+  async #whatToLoad(plan: Fit, mode: 'safe' | 'deps'): Promise<string> {
+    // Which only Python itself can read and find.
+    if (plan.kind === 'python') return mode;
+    const { boundaryPackages } = await import('./boundary.ts');
+    return JSON.stringify(await boundaryPackages(this.#options.newest() ?? plan.entry, mode, plan.loader));
   }
 
   #lost(reason: string): void {
@@ -220,5 +222,5 @@ function purposeOf({ command, args, cwd, env }: Launch, plan: Plan): string {
 /** How the server is started, whatever its program is called: our own builds have a new name each time. */
 function wayOf({ command, args, env }: Launch, entry: string): string {
   const words = args.map((word) => (word === entry ? '' : word));
-  return JSON.stringify([command, words, env.PATH, env.NODE_OPTIONS]);
+  return JSON.stringify([command, words, env.PATH, env.NODE_OPTIONS, env.PYTHONPATH]);
 }
