@@ -51,7 +51,10 @@ serve("plain", {"version": lambda: ${JSON.stringify(version)}, "variable": lambd
 /** Makes `folder` of the project a Python environment without packages; answers where its packages would be. */
 export function makeEnvironment(project: TempProject, folder = '.venv'): string {
   const { executable, version } = interpreter();
-  project.write(`${folder}/pyvenv.cfg`, `home = ${dirname(executable)}\ninclude-system-site-packages = false\n`);
+  project.write(
+    `${folder}/pyvenv.cfg`,
+    `home = ${dirname(executable)}\ninclude-system-site-packages = false\n`,
+  );
   mkdirSync(project.path(`${folder}/bin`), { recursive: true });
   symlinkSync(executable, project.path(`${folder}/bin/python`));
   return `${folder}/lib/python${version}/site-packages`;

@@ -386,7 +386,7 @@ def stamp_of(path, started):
 
 def tell(place, stamps):
     """Complete as soon as it is there. By hand, as the module for JSON may not be the server's."""
-    files = ",".join("[%s,%s]" % (quoted(path), quoted(stamp)) for path, stamp in stamps)
+    files = ",".join("[%s]" % ",".join(map(quoted, filter(None, each))) for each in stamps)
     path = os.path.join(place, "ready.json")
     with open(path + ".new", "w", encoding="utf-8") as out:
         out.write('{"pid":%d,"files":[%s]}' % (os.getpid(), files))
@@ -394,8 +394,6 @@ def tell(place, stamps):
 
 
 def quoted(text):
-    if text is None:
-        return "null"
     plain = (each if " " <= each <= "~" and each not in '"\\' else escaped(each) for each in text)
     return '"' + "".join(plain) + '"'
 
