@@ -48,14 +48,21 @@ serve("plain", {"version": lambda: ${JSON.stringify(version)}, "variable": lambd
 `;
 }
 
-/** Makes `folder` of the project a Python environment without packages; answers where its packages would be. */
-export function makeEnvironment(project: TempProject, folder = '.venv'): string {
+/** A package of one file that tells which processes load it. */
+export function earlyPackage(version: string): string {
+  return `import os
+
+version = "${version}"
+with open("early.txt", "a") as early:
+    early.write("${version} %d\\n" % os.getpid())
+`;
+}
+
+/** Makes `.venv` of the project a Python environment without packages; answers where its packages would be. */
+export function makeEnvironment(project: TempProject): string {
   const { executable, version } = interpreter();
-  project.write(
-    `${folder}/pyvenv.cfg`,
-    `home = ${dirname(executable)}\ninclude-system-site-packages = false\n`,
-  );
-  mkdirSync(project.path(`${folder}/bin`), { recursive: true });
-  symlinkSync(executable, project.path(`${folder}/bin/python`));
-  return `${folder}/lib/python${version}/site-packages`;
+  project.write(`.venv/pyvenv.cfg`, `home = ${dirname(executable)}\ninclude-system-site-packages = false\n`);
+  mkdirSync(project.path(`.venv/bin`), { recursive: true });
+  symlinkSync(executable, project.path(`.venv/bin/python`));
+  return `.venv/lib/python${version}/site-packages`;
 }
