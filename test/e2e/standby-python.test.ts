@@ -393,3 +393,55 @@ test('a package that ends the process when it is loaded leaves the server alone'
   await live.reload(2, 'server.py', pythonText('two'));
   expect(await live.call()).toBe('two');
 });
+
+test('what Python is told to run by -m may be instrumentation itself', async () => {
+  const { project, packages } = withPackages([], PYTHON);
+  project.write(
+    `${packages}/gevent.py`,
+    `import os, sys
+os.environ["EARLY"] = str("asyncio" in sys.modules)
+import asyncio, runpy
+runpy.run_path(sys.argv[1], run_name="__main__")
+`,
+  );
+  project.write('pyproject.toml', '');
+  const live = await Live.connectIn(project, [
+    '-v',
+    '-w',
+    '.',
+    '--',
+    '.venv/bin/python',
+    '-m',
+    'gevent',
+    'server.py',
+  ]);
+  const pid = await standbyOf(live);
+  await live.reload(2, 'server.py', pythonText('two'));
+  expect(standbyUsed(live, 2)).toBe(pid);
+  expect(await live.call('variable', { name: 'EARLY' })).toBe('False');
+});
+
+test('an older Python has no standby', async () => {
+  const { project, packages } = withPackages([], PYTHON);
+  project.write(`${packages}/older.pth`, 'import sys; sys.version_info = (3, 9, 18, "final", 0)');
+  const live = await Live.connectIn(project, IN_ENVIRONMENT);
+  expect(await noStandby(live)).toContain('Python is older than 3.10');
+  await live.reload(2, 'server.py', pythonText('two'));
+  expect(loads(live)).toHaveLength(2);
+  expect(await live.call('variable', { name: 'PYTHONPATH' })).toBe('None');
+});
+
+test('a Python that is replaced by one that does not tell is not trusted any more', async () => {
+  const real = '#!/bin/sh\nexec python3 "$@"\n';
+  const project = tempProject({ ...PYTHON, 'bin/python3': real });
+  chmodSync(project.path('bin/python3'), 0o755);
+  const live = await Live.connectIn(project, ['-v', '--', './bin/python3', 'server.py']);
+  await standbyOf(live);
+  project.write('bin/python3', real.replace('exec', 'unset PYTHONPATH\nexec'));
+  // The environment is another one, so that the standby from before is not used.
+  live.project.write('.env', '# changed');
+  await live.tookOver(2);
+  expect(standbyUsed(live, 2)).toBeUndefined();
+  expect(await noStandby(live)).toContain('the server did not load what it was given');
+  expect(loads(live)).toHaveLength(2);
+});

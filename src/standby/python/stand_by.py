@@ -175,7 +175,7 @@ class Program:
         own = [each or os.getcwd() for each in sys.path if not is_installed(each)]
         self.folders = own if getattr(sys.flags, "safe_path", False) else [first, *own]
         self.imports = {}
-        # The names of all modules that are imported anywhere, also late.
+        # The names of all packages that are imported anywhere, also late.
         self.mentioned = set()
         self.changes_path = False
         self._read = set()
@@ -183,6 +183,7 @@ class Program:
             self._read_file(script, [])
         else:
             self.imports["runpy"] = set()
+            self.mentioned.add(self.module.partition(".")[0])
             self._read_module(self.module)
             self._read_module(self.module + ".__main__")
 
