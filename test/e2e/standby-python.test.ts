@@ -445,3 +445,28 @@ test('a Python that is replaced by one that does not tell is not trusted any mor
   expect(await noStandby(live)).toContain('the server did not load what it was given');
   expect(loads(live)).toHaveLength(2);
 });
+
+test.each(['server.py', 'part.py'])(
+  'instrumentation that a save brings into %s still comes first',
+  async (name) => {
+    const { project, packages } = withPackages(['mcp'], {
+      ...PYTHON,
+      'server.py': pythonText('one', 'import part\nimport mcp'),
+      'part.py': '',
+    });
+    project.write(
+      `${packages}/ddtrace.py`,
+      'import os, sys\nos.environ["EARLY"] = str("mcp" in sys.modules)',
+    );
+    const live = await Live.connectIn(project, IN_ENVIRONMENT);
+    const pid = await standbyOf(live);
+    expect(packagesOf(live, pid)).toEqual(['mcp1']);
+    const saved = {
+      'server.py': pythonText('two', 'import ddtrace\nimport mcp'),
+      'part.py': 'import ddtrace',
+    };
+    await live.reload(2, name, saved[name as keyof typeof saved]);
+    expect(await live.call('variable', { name: 'EARLY' })).toBe('False');
+    expect(await live.call('variable', { name: 'MCP_DEV_GENERATION' })).toBe('2');
+  },
+);

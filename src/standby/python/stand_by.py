@@ -31,6 +31,9 @@ FIRST = frozenset(
     " opentelemetry pip_system_certs pydevd pyximport sentry_sdk truststore typeguard".split()
 )
 
+# Ways to change where modules come from, as they are written.
+PATH_CHANGES = ("sys.path", "sys.meta_path", "sys.path_hooks", "addsitedir")
+
 STANDARD_LIBRARY = os.path.dirname(os.path.abspath(os.__file__))
 
 # Asks `compile` for the syntax tree alone, without the module that has a name for this number.
@@ -51,7 +54,9 @@ def stand_by(place):
             mode = file.read()
         program = Program()
         loaded = load(program, mode)
-        stamps = [(path, stamp_of(path, started)) for path in grounds()]
+        stamps = [(path, stamp_of(path)) for path in grounds()]
+        if any(changed_since(path, started) for path, _ in stamps):
+            raise Refused("a package changed while it was loaded")
         tell(place, stamps)
         generation = read_line(go)
         os.close(go)
@@ -60,8 +65,8 @@ def stand_by(place):
             os._exit(0)
         os.environ["MCP_DEV_GENERATION"] = generation
         forget_folders()
-        if program.shadows(loaded):
-            # A module of the project that came while it waited belongs in the place of one that is loaded: once more, then.
+        if loaded and (comes_first_now() or program.shadows(loaded) or program.has_new_signs()):
+            # With what came while it waited, not all that is loaded is what the program would load: once more, then.
             os.execve(sys.executable, sys.orig_argv, os.environ)
     except BaseException as error:
         with open(os.path.join(place, "failed"), "w", encoding="utf-8") as file:
@@ -93,7 +98,7 @@ def read_line(pipe):
 
 def load(program, mode):
     """Loads what the program imports, as far as the mode allows it and it is installed; answers what that were."""
-    if comes_first("sitecustomize") or comes_first("usercustomize"):
+    if comes_first_now():
         return []
     wanted = program.wanted(mode)
     before = set(sys.modules)
@@ -132,10 +137,10 @@ def forget_folders():
             finder.invalidate_caches()
 
 
-def comes_first(name):
-    """Whether the user has a module of this name, by which Python lets him change anything before his program."""
-    spec = spec_of(name)
-    return spec is not None and not is_below(STANDARD_LIBRARY, spec.origin or "")
+def comes_first_now():
+    """Whether the user has a module by which Python lets him change anything before his program."""
+    specs = filter(None, map(spec_of, ("sitecustomize", "usercustomize")))
+    return any(not is_below(STANDARD_LIBRARY, spec.origin or "") for spec in specs)
 
 
 def spec_of(name):
@@ -178,7 +183,8 @@ class Program:
         # The names of all packages that are imported anywhere, also late.
         self.mentioned = set()
         self.changes_path = False
-        self._read = set()
+        # Each file that was read, with what it was like and the signs in it.
+        self._read = {}
         if self.module is None:
             self._read_file(script, [])
         else:
@@ -210,6 +216,13 @@ class Program:
         """Which of these modules the program would get from a folder of its own instead."""
         own = {name for folder in self.folders for name in names_in(folder)}
         return sorted(name for name in loaded if name in own and is_found_in_folders(name))
+
+    def has_new_signs(self):
+        """Whether a file that was read has got a sign that it did not have; to look for it in the text costs little."""
+        for path, (stamp, signs) in self._read.items():
+            if stamp != stamp_of(path) and signs_in(path) - signs:
+                return True
+        return False
 
     def _read_module(self, name, members=()):
         """Reads the module if it is the program's own; answers whether it is."""
@@ -246,7 +259,7 @@ class Program:
     def _read_file(self, path, package):
         if path in self._read or not path.endswith((".py", ".pyw")):
             return
-        self._read.add(path)
+        self._read[path] = (stamp_of(path), signs_in(path))
         try:
             with open(path, "rb") as file:
                 tree = compile(file.read(), path, "exec", ONLY_TREE, True)
@@ -327,6 +340,16 @@ def certain_imports(statements):
             yield from certain_imports(node.body)
 
 
+def signs_in(path):
+    """What a file mentions by which other modules may be found, or have to come later."""
+    try:
+        with open(path, "rb") as file:
+            text = file.read()
+    except OSError:
+        return set()
+    return {sign for sign in (*FIRST, *PATH_CHANGES) if sign.encode() in text}
+
+
 def names_in(folder):
     """The modules that Python would find in the folder."""
     try:
@@ -374,15 +397,21 @@ def is_found_in_folders(name):
     return of_module(name, "__file__") is not None and getattr(spec, "origin", None) != "frozen"
 
 
-def stamp_of(path, started):
-    """What `stamp.ts` says of the same file; None: nothing there."""
+def stamp_of(path):
+    """What `stamp.ts` says of the same file or folder; None: nothing there."""
     try:
         found = os.stat(path)
     except OSError:
         return None
-    if found.st_ctime_ns >= started:
-        raise Refused("a package changed while it was loaded")
     return "%d %d %d %d" % (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def changed_since(path, time):
+    """Whether the file or folder was written, replaced or renamed at that time (ns since the epoch) or later."""
+    try:
+        return os.stat(path).st_ctime_ns >= time
+    except OSError:
+        return False
 
 
 def tell(place, stamps):
