@@ -6,9 +6,9 @@ import { constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import kleur from 'kleur';
+import { packageVersion } from '../system/package.ts';
 import { type Line, LineSplitter } from '../wire/line.ts';
 import { isObject, type JsonObject } from '../wire/message.ts';
-import { packageVersion } from './help.ts';
 import { SmallClient } from './small-client.ts';
 
 /** The demo is over before anybody doubts it; a step that takes longer than this has failed. */
@@ -121,7 +121,7 @@ class Stage {
 
   constructor(folder: string) {
     const program = process.argv[1] as string;
-    const child = spawn(process.execPath, [program, '--no-color', 'server.ts'], {
+    const child = spawn(process.execPath, [program, '--no-color', '--no-tools', 'server.ts'], {
       cwd: folder,
       stdio: 'pipe',
     });

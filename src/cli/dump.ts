@@ -1,12 +1,14 @@
 import type { Launch } from '../config/launch.ts';
 import { type Given, place } from '../config/layers.ts';
 import { runOptions } from '../config/options.ts';
+import type { Variants } from '../config/variants.ts';
 
 /** What `--dump` shows. */
 export interface Dumped {
   /** One value for each row of the table. */
   readonly options: ReadonlyMap<string, Given>;
   readonly launch: Given<Launch>;
+  readonly variants: Given<Variants>;
   readonly root: string;
   readonly configFile: string | undefined;
 }
@@ -15,7 +17,7 @@ export interface Dumped {
  * One line for each key: the key as a configuration file has it, its value as JSON, and where that came from
  * (`default`, `flag`, `mcp-dev.config.json:3`). Ends with a newline.
  */
-export async function dumpText({ options, launch, root, configFile }: Dumped): Promise<string> {
+export async function dumpText({ options, launch, variants, root, configFile }: Dumped): Promise<string> {
   const byDefault = { kind: 'default' } as const;
   const keys = Object.keys(runOptions).filter(
     (key) => !('flagOnly' in runOptions[key as keyof typeof runOptions]),
@@ -23,6 +25,7 @@ export async function dumpText({ options, launch, root, configFile }: Dumped): P
   const found = options.get('config')?.origin ?? byDefault;
   const rows: readonly (readonly [string, Given])[] = [
     ...launchRows(launch),
+    ['variants', variants],
     ['root', { value: root, origin: byDefault }],
     ...keys.map((key) => [key, options.get(key)!] as const),
     ['config', { value: configFile, origin: found }],

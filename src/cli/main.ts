@@ -10,6 +10,7 @@ async function main(argv: readonly string[]): Promise<number> {
     cwd,
     env: process.env,
     home: homedir(),
+    stdoutIsTTY: process.stdout.isTTY === true,
     stderrIsTTY: process.stderr.isTTY === true,
   });
   switch (resolved.kind) {
@@ -22,9 +23,21 @@ async function main(argv: readonly string[]): Promise<number> {
       return 0;
     case 'usage':
       return refuse(resolved.message);
+    case 'replay': {
+      const { replay } = await import('./replay.ts');
+      return await replay(resolved.config);
+    }
     case 'demo': {
       const { demo } = await import('./demo.ts');
       return await demo(resolved.color);
+    }
+    case 'check': {
+      const { check } = await import('./check.ts');
+      return await check(resolved.config);
+    }
+    case 'elsewhere': {
+      const { runElsewhere } = await import('./elsewhere/run.ts');
+      return await runElsewhere(resolved.command, { cwd, home: homedir(), color: resolved.color });
     }
     case 'run': {
       if (process.env.MCP_DEV !== undefined) {

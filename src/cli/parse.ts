@@ -6,13 +6,18 @@ import { isEntry, type Line, operandFault, unknownFlag } from './wrong-words.ts'
 
 /** A command line, read but not yet checked against the disk. */
 export type Parsed =
-  | { readonly kind: 'help' | 'version' }
+  | { readonly kind: 'help'; readonly command: CommandName }
+  | { readonly kind: 'version' }
   | {
       readonly kind: 'parsed';
       readonly command: CommandName;
       readonly flags: Layer;
+      /** The file that stands before the entry or the command, as it was typed. */
+      readonly recording: string | undefined;
       /** The file that was named as the entry, as it was typed. */
       readonly entry: string | undefined;
+      /** What was named for a command that takes words, such as the name of a server. */
+      readonly words: readonly string[];
       /** Everything after the first `--`; undefined when there is none. */
       readonly rest: readonly string[] | undefined;
     }
@@ -37,17 +42,25 @@ export function parse(argv: readonly string[]): Parsed {
   const options: Table = commands[command].options;
   const queue = argv.slice(command === 'run' ? 0 : 1);
   const flags = new Map<string, Given>();
+  const words: string[] = [];
+  let recording: string | undefined;
   let entry: string | undefined;
 
   for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
-    const line: Line = { argv, command, entry, word, after: queue };
-    if (word === '--' && commands[command].operands === 'launch') {
-      return { kind: 'parsed', command, flags, entry, rest: queue };
+    const line: Line = { argv, command, entry, words, word, after: queue };
+    const { operands } = commands[command];
+    if (word === '--' && typeof operands === 'string') {
+      return { kind: 'parsed', command, flags, recording, entry, words, rest: queue };
+    }
+    if (operands === 'recording and launch' && recording === undefined && !word.startsWith('-')) {
+      recording = word;
+      continue;
     }
     if (!word.startsWith('-') || word === '-' || word === '--') {
       const fault = operandFault(line);
       if (fault !== undefined) return fault;
-      entry = word;
+      if (typeof operands === 'string') entry = word;
+      else words.push(word);
       continue;
     }
     const read = readWord(options, word, queue);
@@ -60,13 +73,14 @@ export function parse(argv: readonly string[]): Parsed {
         break;
       }
       case 'flag': {
-        if (read.key === 'help' || read.key === 'version') return { kind: read.key };
+        if (read.key === 'help') return { kind: 'help', command };
+        if (read.key === 'version') return { kind: 'version' };
         const fault = setFlag(flags, read.key, read.option, takeValue(read.option, read.attached, queue));
         if (fault !== undefined) return fault;
       }
     }
   }
-  return { kind: 'parsed', command, flags, entry, rest: undefined };
+  return { kind: 'parsed', command, flags, recording, entry, words, rest: undefined };
 }
 
 /** A command is recognised only as the first word. */

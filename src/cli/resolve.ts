@@ -2,14 +2,22 @@ import type { Usage } from '../config/layers.ts';
 import { resolveColor } from '../config/merge.ts';
 import { configure, type Host, type RunConfig } from '../config/run-config.ts';
 import { readSettings } from '../config/settings.ts';
+import { packageVersion } from '../system/package.ts';
+import { type CheckConfig, checkConfig } from './check-config.ts';
 import { dumpText } from './dump.ts';
-import { helpText, packageVersion } from './help.ts';
+import { type Elsewhere, readElsewhere } from './elsewhere/command.ts';
+import { helpText } from './help.ts';
 import { type Parsed, parse } from './parse.ts';
+import { type ReplayConfig, replayConfig } from './replay-config.ts';
 
 /** What the command line asks for. `usage` is one sentence without prefix, for exit code 2. */
 export type Resolved =
   | { readonly kind: 'run'; readonly config: RunConfig }
+  | { readonly kind: 'replay'; readonly config: ReplayConfig }
+  | { readonly kind: 'check'; readonly config: CheckConfig }
   | { readonly kind: 'demo'; readonly color: boolean }
+  /** To talk to processes that run already. `color` is about stdout. */
+  | { readonly kind: 'elsewhere'; readonly command: Elsewhere; readonly color: boolean }
   /** To be printed on stdout, after which nothing is left to do. */
   | { readonly kind: 'help' | 'version' | 'dump'; readonly text: string }
   | Usage;
@@ -21,7 +29,7 @@ export async function resolve(argv: readonly string[], host: Host): Promise<Reso
     case 'usage':
       return parsed;
     case 'help':
-      return { kind: 'help', text: helpText() };
+      return { kind: 'help', text: helpText(parsed.command) };
     case 'version':
       return { kind: 'version', text: packageVersion() };
     case 'parsed':
@@ -30,8 +38,21 @@ export async function resolve(argv: readonly string[], host: Host): Promise<Reso
   switch (parsed.command) {
     case 'demo':
       return { kind: 'demo', color: resolveColor(parsed.flags.get('color'), host).value };
+    case 'replay':
+      return await replayConfig(parsed, host);
+    case 'check': {
+      const config = await checkConfig(parsed, host);
+      return 'kind' in config ? config : { kind: 'check', config };
+    }
     case 'run':
       return await resolveRun(parsed, host);
+    default: {
+      const command = readElsewhere(parsed.command, parsed.words, parsed.flags);
+      if (command.kind === 'usage') return command;
+      const onStdout = { ...host, stderrIsTTY: host.stdoutIsTTY };
+      const color = resolveColor(parsed.flags.get('color'), onStdout).value;
+      return { kind: 'elsewhere', command, color };
+    }
   }
 }
 
@@ -42,6 +63,6 @@ async function resolveRun(parsed: Extract<Parsed, { kind: 'parsed' }>, host: Hos
   if (configured.kind === 'usage') return configured;
   const { config, options } = configured;
   if (options.get('dump')?.value !== true) return { kind: 'run', config };
-  const { launch, configFile } = settings;
-  return { kind: 'dump', text: await dumpText({ options, launch, root: config.root, configFile }) };
+  const { launch, variants, configFile } = settings;
+  return { kind: 'dump', text: await dumpText({ options, launch, variants, root: config.root, configFile }) };
 }

@@ -1,86 +1,93 @@
 import { constants } from 'node:os';
 import type { RunConfig } from '../config/run-config.ts';
+import type { Subject } from '../control/answering.ts';
+import { Presence } from '../control/presence.ts';
+import { CONTROL_PROTOCOL } from '../control/protocol.ts';
 import { type StopPolicy, sessionEndPolicy } from '../generation/stop.ts';
-import { DevServer } from '../reload/dev-server.ts';
-import { logFile } from '../report/log-file.ts';
-import { Reporter } from '../report/reporter.ts';
+import { DevSession, type Farewell } from '../library/dev-session.ts';
+import { packageVersion } from '../system/package.ts';
 import { type Reason, SessionEnd } from './session-end.ts';
-import { flushed, ownStderr } from './stdio.ts';
+import { flushed } from './stdio.ts';
 import { attachTerminal } from './terminal.ts';
 
-/** How long a client that closed our stdin may still wait for answers that are on their way. */
-const LAST_ANSWERS_MS = 1000;
 const FLUSH_MS = 500;
 const PARENT_CHECK_MS = 1000;
 
 /** The run command: one server behind one session on stdin and stdout. Resolves with the exit code. */
 export async function run(config: RunConfig): Promise<number> {
-  const stderr = ownStderr();
-  const complain = (message: string): void => stderr.write(`mcp-dev ${message}\n`);
-  const log = config.logFile === undefined ? undefined : logFile(config.logFile, complain);
-  const { root, verbosity, color } = config;
-  const reporter = new Reporter({ root, verbosity, color, stderr, log });
-  const terminal = config.terminal || process.stdin.isTTY === true;
+  const { stdin, stdout, stderr } = process;
   const end = new SessionEnd();
-
-  const onStdout = terminal ? undefined : process.stdout;
-  const attached = terminal ? attachTerminal(config, reporter, end) : undefined;
-  const client = attached?.client ?? {
-    write: (bytes: Buffer) => process.stdout.write(bytes),
-    pause: () => process.stdin.pause(),
-    resume: () => process.stdin.resume(),
-  };
-  const server = await DevServer.open(config, { client, serverStderr: stderr.writeBytes, reporter });
-  catchOwnCrash(server, complain);
-  onStdout?.on('drain', () => server.clientHasRoom());
-  // A client that does not read any more is gone.
-  onStdout?.on('error', () => end.because({ kind: 'client-closed' }));
-  catchSignals(config, server, end);
+  const terminal = config.terminal || stdin.isTTY === true ? attachTerminal(config, end) : undefined;
+  // Who sits at a terminal has keys for what the tools do.
+  const offered = terminal === undefined ? config : { ...config, tools: false };
+  const session = await DevSession.open(offered, terminal?.streams ?? { stdin, stdout, stderr });
+  const presence = new Presence(
+    () => subjectOf(config, session),
+    (text) => session.reporter.detail(text),
+  );
+  // However this process ends, but for SIGKILL: nothing of it stays behind.
+  process.on('exit', () => presence.vanish());
+  catchOwnCrash(session);
+  catchSignals(config, session, end);
   watchParent(end);
-  server.start();
-  if (attached === undefined) readClient(server, end, reporter);
-  else attached.begin(server);
+  void session.clientGone.then((farewell) => clientGone(session, end, farewell));
+  session.start();
+  if (terminal !== undefined) {
+    terminal.begin(session);
+    presence.appear();
+  } else {
+    // A client that only asks what the server is starts another process for what comes next.
+    stdin.on('data', () => session.server.isInUse && presence.appear());
+  }
 
   const reason = await end.reached;
-  return await finish(config, server, end, reason);
+  presence.vanish();
+  return await finish(config, session, end, reason);
 }
 
-function readClient(server: DevServer, end: SessionEnd, reporter: Reporter): void {
-  let silent = true;
-  process.stdin.on('data', (chunk: Buffer) => {
-    silent = false;
-    server.receive(chunk);
-  });
-  process.stdin.on('error', () => end.because({ kind: 'client-closed' }));
-  process.stdin.on('end', () => {
-    if (silent) {
-      reporter.error(
-        'stdin was closed before any message came: start it from an MCP client, or with --terminal',
-      );
-    }
-    end.because({ kind: silent ? 'no-client' : 'client-closed' });
-  });
+/** What other processes see of this one. */
+function subjectOf({ name, cwd, root }: RunConfig, { server, journal }: DevSession): Subject {
+  const hello = {
+    reply: 'hello',
+    protocol: CONTROL_PROTOCOL,
+    version: packageVersion(),
+    name,
+    cwd,
+    root,
+    pid: process.pid,
+    startedAt: Math.round(performance.timeOrigin),
+  } as const;
+  return { hello, server, journal, stop: () => void process.emit('SIGTERM', 'SIGTERM') };
+}
+
+function clientGone({ reporter }: DevSession, end: SessionEnd, farewell: Farewell): void {
+  if (farewell === 'silent') {
+    reporter.error(
+      'stdin was closed before any message came: start it from an MCP client, or with --terminal',
+    );
+  }
+  end.because({ kind: farewell === 'silent' ? 'no-client' : 'client-closed' });
 }
 
 async function finish(
   config: RunConfig,
-  server: DevServer,
+  session: DevSession,
   end: SessionEnd,
   reason: Reason,
 ): Promise<number> {
   switch (reason.kind) {
     case 'client-closed': {
-      const waited = await lastAnswers(server, end);
+      const waited = await session.lastAnswers(() => !end.isUrgent);
       const policy = sessionEndPolicy(config.signal, 'client-closed');
-      await server.close({ ...policy, killAfterMs: policy.killAfterMs - waited });
+      await session.close({ ...policy, killAfterMs: policy.killAfterMs - waited });
       await flushed(FLUSH_MS);
       return 0;
     }
     case 'no-client':
-      await server.close(sessionEndPolicy(config.signal, 'client-closed'));
+      await session.close();
       return 2;
     case 'signal':
-      await server.close(policyFor(config, reason.signal));
+      await session.close(policyFor(config, reason.signal));
       await flushed(FLUSH_MS);
       return 128 + constants.signals[reason.signal];
   }
@@ -91,30 +98,21 @@ function policyFor(config: RunConfig, signal: NodeJS.Signals): StopPolicy {
   return sessionEndPolicy(config.signal, signal === 'SIGTERM' ? 'sigterm' : 'client-closed');
 }
 
-/** Somebody who pipes requests in and closes the pipe wants to see the answers. Returns the ms waited. */
-async function lastAnswers(server: DevServer, end: SessionEnd): Promise<number> {
-  const start = Date.now();
-  while (server.unanswered > 0 && !end.isUrgent && Date.now() - start < LAST_ANSWERS_MS) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  return Date.now() - start;
-}
-
-function catchSignals(config: RunConfig, server: DevServer, end: SessionEnd): void {
+function catchSignals(config: RunConfig, session: DevSession, end: SessionEnd): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (end.isUrgent) {
         // Somebody asks again: no more waiting.
-        server.killNow();
+        session.killNow();
         process.exit(128 + constants.signals[signal]);
       }
       end.hurry();
       // Clients close stdin first: then the end has begun, and has to be quicker now.
-      if (end.isReached) void server.close(policyFor(config, signal));
+      if (end.isReached) void session.close(policyFor(config, signal));
       else end.because({ kind: 'signal', signal });
     });
   }
-  if (process.platform !== 'win32') process.on('SIGUSR2', () => server.reload('SIGUSR2'));
+  if (process.platform !== 'win32') process.on('SIGUSR2', () => void session.reload('SIGUSR2'));
 }
 
 /** Wrappers keep our stdin open when the client has died: then our parent is another one. */
@@ -125,11 +123,11 @@ function watchParent(end: SessionEnd): void {
   }, PARENT_CHECK_MS).unref();
 }
 
-function catchOwnCrash(server: DevServer, complain: (message: string) => void): void {
+function catchOwnCrash(session: DevSession): void {
   const crash = (error: unknown): void => {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    complain(`failed, which is a fault of its own: ${text.replaceAll('\n', ' | ')}`);
-    server.killNow();
+    process.stderr.write(`mcp-dev failed, which is a fault of its own: ${text.replaceAll('\n', ' | ')}\n`);
+    session.killNow();
     process.exit(1);
   };
   process.on('uncaughtException', crash);

@@ -1,10 +1,10 @@
+import { PassThrough, Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
-import { isCompiled } from '../config/launch.ts';
 import type { RunConfig } from '../config/run-config.ts';
-import type { ClientPort, DevServer } from '../reload/dev-server.ts';
+import type { DevSession, SessionStreams } from '../library/dev-session.ts';
 import type { Reporter } from '../report/reporter.ts';
+import { packageVersion } from '../system/package.ts';
 import { isObject, type JsonObject } from '../wire/message.ts';
-import { packageVersion } from './help.ts';
 import type { SessionEnd } from './session-end.ts';
 import { SmallClient } from './small-client.ts';
 
@@ -18,58 +18,55 @@ const KEYS = 'r reload, l list, s status, q quit';
  */
 export function attachTerminal(
   config: RunConfig,
-  reporter: Reporter,
   end: SessionEnd,
-): { readonly client: ClientPort; begin(server: DevServer): void } {
-  let server: DevServer | undefined;
+): { readonly streams: SessionStreams; begin(session: DevSession): void } {
+  let said: Reporter | undefined;
+  const stdin = new PassThrough();
   const connection = new SmallClient({
-    send: (line) => server?.receive(Buffer.concat([line.bytes(), Buffer.from('\n')])),
+    send: (line) => stdin.write(Buffer.concat([line.bytes(), Buffer.from('\n')])),
     onNotification: (method, params) => {
       if (method === 'notifications/message')
-        reporter.info(`log ${params.level}: ${JSON.stringify(params.data)}`);
+        said?.info(`log ${params.level}: ${JSON.stringify(params.data)}`);
     },
     rootUri: pathToFileURL(config.root).href,
   });
-  const client: ClientPort = {
-    write(bytes) {
-      // Answers come from within the server's own turn, and may ask for more.
-      setImmediate(() => connection.receive(bytes));
-      return true;
+  const stdout = new Writable({
+    write(bytes: Buffer, _encoding, done) {
+      connection.receive(bytes);
+      done();
     },
-    pause() {},
-    resume() {},
-  };
+  });
 
-  const list = async (): Promise<void> => {
-    const tools = await connection.list('tools/list', 'tools');
-    reporter.info(tools.length === 0 ? 'no tools' : tools.length === 1 ? '1 tool' : `${tools.length} tools`);
-    for (const tool of tools) reporter.info(`  ${wordTool(tool)}`);
+  const begin = (session: DevSession): void => {
+    const { reporter } = session;
+    said = reporter;
+    const list = async (): Promise<void> => {
+      const tools = await connection.list('tools/list', 'tools');
+      reporter.info(
+        tools.length === 0 ? 'no tools' : tools.length === 1 ? '1 tool' : `${tools.length} tools`,
+      );
+      for (const tool of tools) reporter.info(`  ${wordTool(tool)}`);
+    };
+    const connect = async (): Promise<void> => {
+      const answer = await connection.connect(packageVersion());
+      const info = isObject(answer.serverInfo) ? answer.serverInfo : {};
+      reporter.info(
+        `connected to ${info.name} ${info.version}, protocol ${answer.protocolVersion}; keys: ${KEYS}`,
+      );
+      await list();
+    };
+    const fail = (error: unknown): void => reporter.error(String(error));
+    readKeys({
+      r: () => void session.reload('key r'),
+      l: () => void list().catch(fail),
+      s: () => reporter.info(wordStatus(session)),
+      q: () => end.because({ kind: 'client-closed' }),
+      [CTRL_C]: () => process.kill(process.pid, 'SIGINT'),
+      [CTRL_D]: () => end.because({ kind: 'client-closed' }),
+    });
+    connect().catch(fail);
   };
-  const begin = async (): Promise<void> => {
-    const answer = await connection.connect(packageVersion());
-    const info = isObject(answer.serverInfo) ? answer.serverInfo : {};
-    reporter.info(
-      `connected to ${info.name} ${info.version}, protocol ${answer.protocolVersion}; keys: ${KEYS}`,
-    );
-    await list();
-  };
-  const fail = (error: unknown): void => reporter.error(String(error));
-
-  return {
-    client,
-    begin(started) {
-      server = started;
-      readKeys({
-        r: () => started.reload('key r'),
-        l: () => void list().catch(fail),
-        s: () => reporter.info(wordStatus(config, started)),
-        q: () => end.because({ kind: 'client-closed' }),
-        [CTRL_C]: () => process.kill(process.pid, 'SIGINT'),
-        [CTRL_D]: () => end.because({ kind: 'client-closed' }),
-      });
-      begin().catch(fail);
-    },
-  };
+  return { streams: { stdin, stdout, stderr: process.stderr }, begin };
 }
 
 /** Keys come one by one from a terminal, and as characters of lines from anything else. */
@@ -87,17 +84,12 @@ function wordTool(tool: JsonObject): string {
   return summary === '' ? String(tool.name) : `${tool.name} - ${summary}`;
 }
 
-function wordStatus(config: RunConfig, server: DevServer): string {
-  const { state, generation, pid, uptimeMs, failure } = server.status();
+function wordStatus(session: DevSession): string {
+  const { state, generation, pid, uptimeMs = 0, stale, watched } = session.status();
   const serving =
     generation === undefined
       ? 'nothing serves'
       : `generation ${generation} serves (process ${pid}, for ${Math.round(uptimeMs / 1000)} s)`;
-  const stale = failure === undefined ? '' : `; the newest source does not work: ${failure.summary}`;
-  return `${state}: ${serving}${stale}; watches ${wordWatched(config)}`;
-}
-
-function wordWatched({ launch, watch, root }: RunConfig): string {
-  const read = isCompiled(launch) ? [`what ${launch.entry} imports`] : [];
-  return [...read, ...watch].join(', ') || root;
+  const why = stale === undefined ? '' : `; the newest source does not work: ${stale.summary}`;
+  return `${state}: ${serving}${why}; watches ${watched.join(', ')}`;
 }

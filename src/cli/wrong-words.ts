@@ -1,8 +1,8 @@
 import { extname } from 'node:path';
 import { type Usage, usage } from '../config/layers.ts';
 import { type Option, optionForms } from '../config/option.ts';
-import { type CommandName, commands, entryEndings } from '../config/options.ts';
-import { closest } from '../config/suggest.ts';
+import { type Command, type CommandName, commands, entryEndings } from '../config/options.ts';
+import { closest } from '../text/suggest.ts';
 
 /** A command line, read up to a word. */
 export interface Line {
@@ -10,6 +10,8 @@ export interface Line {
   readonly command: CommandName;
   /** The entry, if one was read already. */
   readonly entry: string | undefined;
+  /** The words of a command that takes some, as far as they were read. */
+  readonly words: readonly string[];
   readonly word: string;
   /** The words that follow. */
   readonly after: readonly string[];
@@ -20,24 +22,27 @@ export function isEntry(word: string): boolean {
   return (entryEndings as readonly string[]).includes(extname(word).toLowerCase());
 }
 
-/** Why a word that is no flag can't stand here; undefined if it is the entry. */
-export function operandFault({ argv, command, entry, word, after }: Line): Usage | undefined {
-  if (commands[command].operands === 'none') {
-    return usage(`unexpected "${word}": mcp-dev ${command} takes options only`);
+/** Why a word that is no flag can't stand here; undefined if it is the entry, or one of a command's words. */
+export function operandFault({ argv, command, entry, words, word, after }: Line): Usage | undefined {
+  const { operands, usage: forms }: Command = commands[command];
+  if (typeof operands === 'number') {
+    if (word !== '--' && words.length < operands) return undefined;
+    const takes = operands === 0 ? 'takes options only' : `is used as: mcp-dev ${forms[0]?.form}`;
+    return usage(`unexpected "${word}": mcp-dev ${command} ${takes}`);
   }
-  const words = [word, ...after];
-  const before = argv.slice(0, argv.length - words.length);
+  const last = [word, ...after];
+  const before = argv.slice(0, argv.length - last.length);
   if (entry !== undefined) {
-    const example = shellLine([...before, '--', ...words.filter((one) => one !== '--')]);
+    const example = shellLine([...before, '--', ...last.filter((one) => one !== '--')]);
     return usage(`unexpected "${word}" after ${entry}; the server's arguments go after "--": ${example}`);
   }
   if (isEntry(word)) return undefined;
   if (after.includes('--')) return usage(`unexpected "${word}" before "--"; the command goes after it`);
   // `server.rb` is a file; `node` and `./bin/server` are commands.
   if (!/\.[a-z]\w*$/i.test(word)) {
-    return usage(`put "--" before the command: ${shellLine([...before, '--', ...words])}`);
+    return usage(`put "--" before the command: ${shellLine([...before, '--', ...last])}`);
   }
-  const example = shellLine([...before, '--', '<command>', ...words]);
+  const example = shellLine([...before, '--', '<command>', ...last]);
   return usage(
     `${word} is no file that mcp-dev can start by itself (${entryEndings.join(' ')}); name its command: ${example}`,
   );
@@ -59,7 +64,7 @@ export function unknownFlag({ argv, command, entry, word, after }: Line): Usage 
     const example = shellLine([...before, '--', word, ...after.filter((one) => one !== '--')]);
     return usage(`unknown option ${word}${guess} (the server's arguments go after "--": ${example})`);
   }
-  const hint = commands[command].operands === 'launch' ? ', and the server\'s own go after "--"' : '';
+  const hint = typeof commands[command].operands === 'string' ? ', and the server\'s own go after "--"' : '';
   return usage(`unknown option ${word}${guess || `; mcp-dev --help lists all${hint}`}`);
 }
 

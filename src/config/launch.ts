@@ -60,6 +60,20 @@ export function programFile(launch: Launch, cwd: string, home: string): string |
   return launch.kind === 'entry' ? launch.entry : programOf(launch.command, launch.args, cwd, home);
 }
 
+/** A program and its arguments. */
+export interface Command {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+/** What is started for a launch; `built` starts what was compiled of it, if it is compiled. */
+export function startCommand(launch: Launch, built: Command | undefined): Command {
+  if (launch.kind === 'command') return { command: launch.command, args: launch.args };
+  if (built !== undefined) return { command: built.command, args: [...built.args, ...launch.args] };
+  const command = launch.entry.endsWith('.py') ? pythonCommand() : process.execPath;
+  return { command, args: [launch.entry, ...launch.args] };
+}
+
 /** Whether the program is started with a debugger: node's inspector, or debugpy. */
 export function isInspected(launch: Launch, env: NodeJS.ProcessEnv): boolean {
   const own = launch.kind === 'command' ? [launch.command, ...launch.args] : [];
@@ -67,6 +81,10 @@ export function isInspected(launch: Launch, env: NodeJS.ProcessEnv): boolean {
     own.some((word) => /^--inspect(-brk|-wait|-port)?(=|$)/.test(word) || /(^|[\\/])debugpy$/.test(word)) ||
     /(^|\s)--inspect(-brk|-wait|-port)?(=|\s|$)/.test(env.NODE_OPTIONS ?? '')
   );
+}
+
+function pythonCommand(): string {
+  return process.platform === 'win32' ? 'python' : 'python3';
 }
 
 function entryProblem(path: string): string | undefined {

@@ -2,6 +2,7 @@
 
 /** The headings of the help, in their order. */
 export const groups = {
+  check: 'What is checked',
   watch: 'What is watched',
   reload: 'A reload',
   server: 'The server',
@@ -10,13 +11,15 @@ export const groups = {
 } as const;
 
 /** What the value of an option may name on disk; such values are made absolute and checked. */
-export type PathRole = 'folder' | 'file' | 'new file' | 'path or glob';
+export type PathRole = 'folder' | 'file' | 'new file' | 'new recording' | 'path or glob';
 
 /** The type of an option's value, by the option's kind. */
 export interface Kinds {
   /** `--flag`; `true` or `false` in a file. */
   switch: boolean;
   milliseconds: number;
+  /** A whole number that is not negative. */
+  count: number;
   choice: string;
   signal: NodeJS.Signals;
   text: string;
@@ -28,6 +31,7 @@ interface KindDetails {
   switch: unknown;
   /** `bare`: the value when the flag stands alone, which makes the value optional. */
   milliseconds: { readonly bare?: number };
+  count: unknown;
   choice: { readonly choices: readonly string[]; readonly bare?: string };
   signal: unknown;
   text: { readonly placeholder: string; readonly path?: PathRole; readonly mayBeEmpty?: true };
@@ -80,6 +84,8 @@ export function placeholder(option: Option): string {
       return '';
     case 'milliseconds':
       return option.bare === undefined ? '<ms>' : '[ms]';
+    case 'count':
+      return '<n>';
     case 'choice':
       return option.bare === undefined ? `<${option.choices.join('|')}>` : `[${option.choices.join('|')}]`;
     case 'signal':

@@ -5,7 +5,7 @@
  * A row's name is the configuration key; the flag is the same in kebab-case. A row's `doc` is the help text.
  */
 
-import type { OptionTable } from './option.ts';
+import type { Option, OptionTable } from './option.ts';
 
 const sourceExtensions = (
   'js mjs cjs jsx ts mts cts tsx json jsonc py pyi toml yaml yml md sql graphql html css ' +
@@ -156,12 +156,27 @@ export const runOptions = {
       'what a tool call gets while the newest source does not work: the result of the code before with a note, an ' +
       'error without calling the tool, or the bare result (its `_meta` tells in any case)',
   },
+  tools: {
+    kind: 'switch',
+    negative: 'only',
+    group: 'server',
+    fallback: true,
+    doc: 'do not add the `mcp_dev_*` tools',
+  },
+  allowCommands: {
+    kind: 'switch',
+    group: 'server',
+    fallback: false,
+    doc:
+      'let `mcp_dev_reload` start other commands, arguments and variables; without it only the `variants` of the ' +
+      'configuration file',
+  },
   transparent: {
     kind: 'switch',
     group: 'reload',
     fallback: false,
     doc:
-      'add and change nothing that the client can see: no padded capabilities, no notes on results of old code, ' +
+      'add and change nothing that the client can see: no `mcp_dev_*` tools, no padded capabilities, no notes on results of old code, ' +
       "the server's own times to cache; `list_changed` is sent after each reload all the same",
   },
   readyTimeout: {
@@ -226,6 +241,33 @@ export const runOptions = {
     fallback: undefined,
     doc: 'the log, whatever the verbosity on stderr; bounded in size',
   },
+  events: {
+    kind: 'text',
+    placeholder: '<file>',
+    path: 'new file',
+    group: 'output',
+    fallback: undefined,
+    doc: 'append what happens to a file, or to a named pipe, one JSON object a line',
+  },
+  record: {
+    kind: 'text',
+    placeholder: '<file>',
+    path: 'new recording',
+    group: 'output',
+    fallback: undefined,
+    doc:
+      'write every message of the session to a file, for `mcp-dev replay`; the file is for its owner alone, and ' +
+      'that of an earlier session is replaced',
+  },
+  redact: {
+    kind: 'list',
+    placeholder: '<key>',
+    group: 'output',
+    fallback: [],
+    doc:
+      'mask the values of this key, at any depth and whatever its case, in the recording, the events and the log ' +
+      'file; repeatable',
+  },
   verbose: {
     kind: 'switch',
     short: 'v',
@@ -246,7 +288,7 @@ export const runOptions = {
     doc:
       '`mcp-dev.config.{json,jsonc,yaml,js,mjs}` or `"mcp-dev"` in package.json, looked for from the entry ' +
       'upwards. Its keys are these flags in camelCase (`readyTimeout`; `--no-clear` is `"clear": false`), ' +
-      'and `command` with `args`, or `entry` with `args`; flags win over it',
+      'and `command` with `args`, or `entry` with `args`, and `variants`; flags win over it',
   },
   dump: {
     kind: 'switch',
@@ -259,13 +301,219 @@ export const runOptions = {
   version: shared.version,
 } as const satisfies OptionTable;
 
+/** The options of `mcp-dev replay`. */
+export const replayOptions = {
+  timeout: {
+    kind: 'milliseconds',
+    group: 'general',
+    fallback: 30_000,
+    doc: 'how long the server may take for each answer',
+  },
+  ignoreTimes: {
+    kind: 'switch',
+    group: 'general',
+    fallback: false,
+    doc: 'two times are equal: ISO 8601, also in longer texts, and numbers of seconds or milliseconds since 1970',
+  },
+  ignore: {
+    kind: 'list',
+    placeholder: '<path>',
+    group: 'general',
+    fallback: [],
+    doc:
+      'a part of the answers that may differ, such as `result.serverInfo.version` or `**.size`; `*` is one step, ' +
+      '`**` any number of them; repeatable',
+  },
+  cwd: {
+    kind: 'text',
+    placeholder: '<dir>',
+    path: 'folder',
+    group: 'server',
+    fallback: undefined,
+    fallbackText: 'this folder',
+    doc: 'where the server runs',
+  },
+  envFile: {
+    kind: 'list',
+    placeholder: '<path>',
+    path: 'file',
+    group: 'server',
+    fallback: [],
+    doc: 'variables for the server; repeatable',
+  },
+  ...shared,
+} as const satisfies OptionTable;
+
+/** What only the check command has. */
+export const checkOnlyOptions = {
+  expectTool: {
+    kind: 'list',
+    placeholder: '<name>',
+    group: 'check',
+    fallback: [],
+    flagOnly: true,
+    doc: 'a tool that the server must have; repeatable',
+  },
+  call: {
+    kind: 'list',
+    placeholder: "'<tool>=<json>'",
+    group: 'check',
+    fallback: [],
+    flagOnly: true,
+    doc: 'a call that must succeed, once in each era, as in `add={"a":1,"b":2}`; repeatable',
+  },
+  era: {
+    kind: 'choice',
+    choices: ['auto', 'legacy', 'modern', 'both'],
+    group: 'check',
+    fallback: 'auto',
+    flagOnly: true,
+    doc:
+      'which protocol must work: the versions with `initialize`, 2026-07-28, both, or those that the server speaks, ' +
+      'one at least',
+  },
+  timeout: {
+    kind: 'milliseconds',
+    group: 'check',
+    fallback: 300_000,
+    flagOnly: true,
+    doc: 'how long everything may take, the build too; then the rest is skipped and all processes are ended',
+  },
+  reload: {
+    kind: 'switch',
+    negative: 'only',
+    group: 'check',
+    fallback: true,
+    flagOnly: true,
+    doc: 'leave out the reload',
+  },
+  format: {
+    kind: 'choice',
+    choices: ['pretty', 'json', 'junit', 'github'],
+    group: 'output',
+    fallback: 'pretty',
+    flagOnly: true,
+    doc: 'the form of the report: for people, for scripts, for CI servers, or as annotations of GitHub Actions',
+  },
+  output: {
+    kind: 'text',
+    placeholder: '<file>',
+    path: 'new file',
+    group: 'output',
+    fallback: undefined,
+    fallbackText: 'stdout',
+    flagOnly: true,
+    doc: 'where to write the report',
+  },
+} as const satisfies OptionTable;
+
+/** The options of the check command; those of the main command mean the same here. */
+const checkOptions = {
+  ...checkOnlyOptions,
+  build: { ...runOptions.build, doc: 'run through the shell once, before the first start' },
+  clear: runOptions.clear,
+  readyTimeout: { ...runOptions.readyTimeout, doc: 'how long the server may take to answer the handshake' },
+  exclusive: runOptions.exclusive,
+  signal: runOptions.signal,
+  killTimeout: runOptions.killTimeout,
+  envFile: {
+    ...runOptions.envFile,
+    doc: 'variables for the build and the server; repeatable, a later file wins over an earlier one',
+  },
+  cwd: runOptions.cwd,
+  name: runOptions.name,
+  verbose: { ...runOptions.verbose, doc: 'show what the build and the server print, as it comes' },
+  quiet: { ...runOptions.quiet, doc: 'no progress on stderr' },
+  color: { ...runOptions.color, doc: 'no colours; `NO_COLOR` and `FORCE_COLOR` are honoured' },
+  config: runOptions.config,
+  help: shared.help,
+  version: shared.version,
+} as const satisfies OptionTable;
+
+const json = (doc: string) =>
+  ({ kind: 'switch', group: 'general', fallback: false, flagOnly: true, doc }) as const satisfies Option;
+
+const statusOptions = {
+  json: json(
+    'for scripts: a list with an object for each, with the `format` of the object, which is 1, the `instance` of ' +
+      '`mcp-dev`, and of its server the `state`, `generation`, `reloads` and more',
+  ),
+  watch: {
+    kind: 'switch',
+    short: 'w',
+    group: 'general',
+    fallback: false,
+    flagOnly: true,
+    doc: 'keep it on screen, and up to date; where stdout is no terminal: once more after each change',
+  },
+  ...shared,
+} as const satisfies OptionTable;
+
+const reloadOptions = {
+  reason: {
+    kind: 'text',
+    placeholder: '<text>',
+    group: 'general',
+    fallback: undefined,
+    flagOnly: true,
+    doc: 'what for, to be noted in the log',
+  },
+  ...shared,
+} as const satisfies OptionTable;
+
+const logsOptions = {
+  follow: {
+    kind: 'switch',
+    short: 'f',
+    group: 'general',
+    fallback: false,
+    flagOnly: true,
+    doc: 'go on with every line that comes',
+  },
+  source: {
+    kind: 'choice',
+    choices: ['server', 'build', 'mcp-dev', 'messages'],
+    group: 'general',
+    fallback: undefined,
+    flagOnly: true,
+    doc: "only the server's stderr, what builds print, what `mcp-dev` says, or the server's log messages",
+  },
+  lines: {
+    kind: 'count',
+    short: 'n',
+    group: 'general',
+    fallback: 50,
+    flagOnly: true,
+    doc: 'how many of the last lines',
+  },
+  generation: {
+    kind: 'count',
+    short: 'g',
+    group: 'general',
+    fallback: undefined,
+    flagOnly: true,
+    doc: 'only what this generation said',
+  },
+  ...shared,
+} as const satisfies OptionTable;
+
+const callOptions = {
+  json: json('the whole result instead of its text'),
+  ...shared,
+} as const satisfies OptionTable;
+
 /** One command: its first word selects it; `run` is what stands where no command is named. */
 export interface Command {
   /** The forms of the command line, each with what it does. */
   readonly usage: readonly { readonly form: string; readonly doc: string }[];
   readonly options: OptionTable;
-  /** `launch`: takes an entry or, after `--`, a command; `none`: options only. */
-  readonly operands: 'launch' | 'none';
+  /**
+   * `launch`: takes an entry or, after `--`, a command; `recording and launch`: the same behind a file. A number: so
+   * many words at most.
+   */
+  readonly operands: 'launch' | 'recording and launch' | number;
+  /** It talks to processes of `mcp-dev` that run already. */
+  readonly elsewhere?: true;
 }
 
 /** All commands. */
@@ -281,10 +529,64 @@ export const commands = {
     options: runOptions,
     operands: 'launch',
   },
+  replay: {
+    usage: [
+      {
+        form: 'replay [options] <recording> -- <command> [args…]',
+        doc: 'compare a server with what --record wrote; --help shows its options',
+      },
+    ],
+    options: replayOptions,
+    operands: 'recording and launch',
+  },
+  check: {
+    usage: [
+      { form: 'check [options] -- <command> [args…]', doc: 'smoke run for CI; --help shows its options' },
+    ],
+    options: checkOptions,
+    operands: 'launch',
+  },
   demo: {
     usage: [{ form: 'demo', doc: 'the whole loop in one terminal, no client needed' }],
     options: shared,
-    operands: 'none',
+    operands: 0,
+  },
+  status: {
+    usage: [
+      { form: 'status [name]', doc: 'how it goes: state, last reloads, errors. Exit 1: down or stale' },
+    ],
+    options: statusOptions,
+    operands: 1,
+    elsewhere: true,
+  },
+  reload: {
+    usage: [{ form: 'reload [name]', doc: 'reload, and wait for what comes of it. Exit 1: it failed' }],
+    options: reloadOptions,
+    operands: 1,
+    elsewhere: true,
+  },
+  logs: {
+    usage: [{ form: 'logs [name]', doc: 'the last lines that the server, its builds and mcp-dev printed' }],
+    options: logsOptions,
+    operands: 1,
+    elsewhere: true,
+  },
+  call: {
+    usage: [
+      {
+        form: 'call [name] <tool> [json]',
+        doc: 'call a tool of the running server with these arguments, an object. Exit 1: it failed',
+      },
+    ],
+    options: callOptions,
+    operands: 3,
+    elsewhere: true,
+  },
+  stop: {
+    usage: [{ form: 'stop [name]', doc: 'end it, with its server' }],
+    options: shared,
+    operands: 1,
+    elsewhere: true,
   },
 } as const satisfies Readonly<Record<string, Command>>;
 

@@ -25,6 +25,9 @@ export interface Placed {
   readonly problem: string | undefined;
 }
 
+/** Our stdout under its other names: nothing but messages may be written to it. */
+const STDOUT = ['/dev/stdout', '/dev/fd/1', '/proc/self/fd/1'];
+
 /** Makes what was written absolute, `base` being where relative paths start, and looks whether it fits its role. */
 export async function placePath(base: string, written: string, role: PathRole): Promise<Placed> {
   const path = resolve(base, written);
@@ -38,8 +41,15 @@ export async function placePath(base: string, written: string, role: PathRole): 
       return { path, problem: there === 'folder' ? 'which is a folder' : 'which does not exist' };
     case 'new file':
       if (there === 'folder') return { path, problem: 'which is a folder' };
+      if (STDOUT.includes(path)) return { path, problem: 'which is for MCP messages alone' };
       if (lies(dirname(path)) === 'folder') return { path, problem: undefined };
       return { path, problem: `but there is no folder ${dirname(path)}` };
+    case 'new recording': {
+      const { problem } = await placePath(base, written, 'new file');
+      if (problem !== undefined) return { path, problem };
+      const { recordProblem } = await import('../recording/recorder.ts');
+      return { path, problem: recordProblem(path) };
+    }
     case 'path or glob':
       return there === 'nothing' ? placeGlob(base, written) : { path, problem: undefined };
   }

@@ -8,6 +8,7 @@ import type { runOptions } from './options.ts';
 import { upwards } from './paths.ts';
 import { isTopLevel, projectName, projectRoot } from './project.ts';
 import type { Settings } from './settings.ts';
+import type { Variants } from './variants.ts';
 
 export type { Launch } from './launch.ts';
 
@@ -23,6 +24,8 @@ export interface RunConfig {
   readonly entry: string | undefined;
   /** The project root. */
   readonly root: string;
+  /** Whether changes of files reload; otherwise the files are not looked at. */
+  readonly watches: boolean;
   /** What `--watch` named, paths and globs; empty means the root. */
   readonly watch: readonly string[];
   /** Globs relative to the root. */
@@ -46,6 +49,11 @@ export interface RunConfig {
   readonly stale: 'notice' | 'error' | 'silent';
   /** Nothing is added or changed that the client could see. */
   readonly transparent: boolean;
+  /** The client is offered tools of `mcp-dev`. */
+  readonly tools: boolean;
+  /** These may start any other command, and not only variants. */
+  readonly allowCommands: boolean;
+  readonly variants: Variants;
   readonly readyTimeout: number;
   readonly signal: NodeJS.Signals;
   readonly killTimeout: number;
@@ -58,6 +66,12 @@ export interface RunConfig {
   readonly terminal: boolean;
   readonly configFile: string | undefined;
   readonly logFile: string | undefined;
+  /** Where events are appended: a file, a named pipe or a device. */
+  readonly events: string | undefined;
+  /** The file of the recording. */
+  readonly record: string | undefined;
+  /** Keys whose values are masked in what is written to files. */
+  readonly redact: readonly string[];
   readonly verbosity: 'quiet' | 'normal' | 'verbose';
   readonly color: boolean;
 }
@@ -67,6 +81,7 @@ export interface Host {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   readonly home: string;
+  readonly stdoutIsTTY: boolean;
   readonly stderrIsTTY: boolean;
 }
 
@@ -81,7 +96,10 @@ export interface Configured {
 const EXCLUSIVE_DRAIN_MS = 10_000;
 
 /** What follows from the settings: the project, its name and the variables. */
-export function configure({ options, launch, configFile }: Settings, host: Host): Configured | Usage {
+export function configure(
+  { options, launch, variants, configFile }: Settings,
+  host: Host,
+): Configured | Usage {
   const given = Object.fromEntries([...options].map(([key, { value }]) => [key, value]));
   // Flags were checked when they were read, and the file by its schema: every value has the type of its row.
   const values = given as OptionValues<typeof runOptions>;
@@ -116,6 +134,7 @@ export function configure({ options, launch, configFile }: Settings, host: Host)
       launch: launch.value,
       entry,
       root,
+      watches: true,
       watch: values.watch,
       ignore: values.ignore,
       extensions: values.ext.includes('*')
@@ -133,6 +152,9 @@ export function configure({ options, launch, configFile }: Settings, host: Host)
       replay: values.replay,
       stale: values.stale,
       transparent: values.transparent,
+      tools: values.tools && !values.transparent,
+      allowCommands: values.allowCommands,
+      variants: variants.value,
       readyTimeout: inspected ? Number.POSITIVE_INFINITY : values.readyTimeout,
       signal: values.signal,
       killTimeout: values.killTimeout,
@@ -142,6 +164,9 @@ export function configure({ options, launch, configFile }: Settings, host: Host)
       terminal: values.terminal,
       configFile,
       logFile: values.logFile,
+      events: values.events,
+      record: values.record,
+      redact: values.redact,
       verbosity: values.quiet ? 'quiet' : values.verbose ? 'verbose' : 'normal',
       color: color.value,
     },

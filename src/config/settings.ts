@@ -1,16 +1,18 @@
 import { dirname } from 'node:path';
-import { readConfiguration } from './file.ts';
+import { type Configuration, readConfiguration } from './file.ts';
 import { configuredLaunch, type Launch, programFile, typedLaunch } from './launch.ts';
 import { type Given, type Layer, type Usage, usage } from './layers.ts';
 import { merge } from './merge.ts';
 import { runOptions } from './options.ts';
 import { placePaths } from './placement.ts';
+import type { Variants } from './variants.ts';
 
 /** Every source read, checked and merged, before anything is derived from it. */
 export interface Settings {
   /** One value for each row of the table, paths absolute; `cwd` is always set. */
   readonly options: ReadonlyMap<string, Given>;
   readonly launch: Given<Launch>;
+  readonly variants: Given<Variants>;
   /** absolute */
   readonly configFile: string | undefined;
 }
@@ -51,13 +53,20 @@ export async function readSettings(
   const options = await merge(runOptions, flags, configuration?.layer ?? new Map());
   if ('kind' in options) return options;
   const configFile = configuration?.file;
-  if (options.get('cwd')?.value !== undefined) return { options, launch, configFile };
+  const variants = variantsOf(configuration);
+  if (options.get('cwd')?.value !== undefined) return { options, launch, variants, configFile };
   // What a file calls `dist/server.js` lies beside that file, wherever mcp-dev was started.
   const isBesideFile = typedOne === undefined && configFile !== undefined;
   const cwd: Given = isBesideFile
     ? { value: dirname(configFile), origin: launch.origin }
     : { value: host.cwd, origin: { kind: 'default' } };
-  return { options: new Map([...options, ['cwd', cwd]]), launch, configFile };
+  return { options: new Map([...options, ['cwd', cwd]]), launch, variants, configFile };
+}
+
+function variantsOf(configuration: Configuration | undefined): Given<Variants> {
+  const value = configuration?.launch.variants;
+  if (configuration === undefined || value === undefined) return { value: {}, origin: { kind: 'default' } };
+  return { value, origin: configuration.originOf('variants') };
 }
 
 function pick(layer: Layer, key: string): Layer {

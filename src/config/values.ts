@@ -21,6 +21,10 @@ export function readText(option: Option, text: string): Read {
       const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
       return value <= maxMilliseconds ? { kind: 'value', value } : wrong(option, text);
     }
+    case 'count': {
+      const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+      return Number.isSafeInteger(value) ? { kind: 'value', value } : wrong(option, text);
+    }
     case 'choice':
       return option.choices.includes(text) ? { kind: 'value', value: text } : wrong(option, text);
     case 'signal': {
@@ -56,6 +60,8 @@ export function expectation(option: Option, got: unknown): string {
         ? `a whole number of milliseconds from 0 to ${maxMilliseconds}`
         : 'a number of milliseconds';
     }
+    case 'count':
+      return 'a whole number';
     case 'choice':
       return option.choices.map((choice) => `"${choice}"`).join(' or ');
     case 'signal':

@@ -7,7 +7,10 @@ import { ReloadMachine, type ReloadSettings } from './machine.ts';
 
 /** What happens to a development server: to its session, or to its processes and files. */
 export type CoreEvent =
-  | Extract<SessionEvent, { type: 'client' | 'server' | 'remembered' | 'closing' }>
+  | Extract<
+      SessionEvent,
+      { type: 'client' | 'server' | 'call' | 'hang-up' | 'remembered' | 'tool-result' | 'log' | 'closing' }
+    >
   | { readonly type: 'session-timer'; readonly timer: Timer }
   | Extract<
       ReloadEvent,
@@ -28,7 +31,20 @@ export type CoreEvent =
 
 /** What a development server does to the world. */
 export type Effect =
-  | Extract<SessionAction, { do: 'to-client' | 'to-server' | 'garbage' | 'warn' | 'remember' }>
+  | Extract<
+      SessionAction,
+      {
+        do:
+          | 'to-client'
+          | 'to-server'
+          | 'answer-call'
+          | 'garbage'
+          | 'logged'
+          | 'warn'
+          | 'execute'
+          | 'remember';
+      }
+    >
   | { readonly do: 'set-session-timer'; readonly timer: Timer; readonly ms: number }
   | { readonly do: 'clear-session-timer'; readonly timer: Timer }
   | { readonly do: 'pause-session-timer'; readonly timer: Timer }
@@ -93,6 +109,21 @@ export class Core {
     return this.#session.isSettled;
   }
 
+  /** The same, whether that is answered or not. */
+  get isInUse(): boolean {
+    return this.#session.isInUse;
+  }
+
+  /** In which era, and in which version of it, the client and the server speak. */
+  get protocol(): Session['protocol'] {
+    return this.#session.protocol;
+  }
+
+  /** What the client calls itself. */
+  get client(): Session['client'] {
+    return this.#session.client;
+  }
+
   /** How many bytes of requests wait for a generation. */
   get heldBytes(): number {
     return this.#session.heldBytes;
@@ -106,7 +137,11 @@ export class Core {
     switch (event.type) {
       case 'client':
       case 'server':
+      case 'call':
+      case 'hang-up':
       case 'remembered':
+      case 'tool-result':
+      case 'log':
       case 'closing':
         this.#session.handle(event);
         return;
@@ -126,8 +161,11 @@ export class Core {
     switch (action.do) {
       case 'to-client':
       case 'to-server':
+      case 'answer-call':
       case 'garbage':
+      case 'logged':
       case 'warn':
+      case 'execute':
       case 'remember':
         this.#emit(action);
         return;

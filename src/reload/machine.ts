@@ -1,6 +1,6 @@
 import { CrashBackoff } from '../generation/backoff.ts';
 import { describeExit } from '../generation/exit.ts';
-import type { Report, Trigger } from '../report/report.ts';
+import type { Phases, Report, Trigger } from '../report/report.ts';
 import type { Failure } from '../session/failure.ts';
 import type { Change } from '../watch/change.ts';
 import type { ReloadCommand, ReloadEvent, ReloadTimer } from './events.ts';
@@ -128,9 +128,12 @@ export class ReloadMachine {
     readonly broken: Failure | undefined;
     /** Generations do not run side by side. */
     readonly exclusive: boolean;
+    /** No reload is on its way, and none is about to be. */
+    readonly settled: boolean;
   } {
     const { state } = this.#state;
-    return { state, active: this.#active, broken: this.#broken, exclusive: this.#startsAlone };
+    const settled = this.#isAtRest && this.#gatheringSince === undefined;
+    return { state, active: this.#active, broken: this.#broken, exclusive: this.#startsAlone, settled };
   }
 
   #apply(event: ReloadEvent, at: number): void {
@@ -307,7 +310,7 @@ export class ReloadMachine {
       this.#rebuild(at);
       return;
     }
-    const { round } = this.#state;
+    const { round, startedAt } = this.#state;
     const { trigger } = round;
     if (!this.#buildsAlone && this.#running.size > 0 && isLocked(failure)) {
       this.#buildsAlone = true;
@@ -318,7 +321,8 @@ export class ReloadMachine {
     this.#state = { state: 'idle' };
     this.#loopGuard.ended(at, 'failed');
     this.#broken = failure;
-    this.#report({ event: 'failed', trigger, failure, serving: this.#active, retryMs: undefined });
+    const phases = phasesOf({ ...round, buildMs: at - startedAt }, at, at);
+    this.#report({ event: 'failed', trigger, phases, failure, serving: this.#active, retryMs: undefined });
     if (this.#active === undefined && this.#startable && this.#pending.length === 0) {
       // The active generation crashed or had to make room. What it ran is still there.
       this.#startWithRoom({ trigger, since: at, begunAt: at, buildMs: 0, discarded: 0 }, at);
@@ -410,12 +414,7 @@ export class ReloadMachine {
     this.#active = generation;
     this.#startable = true;
     this.#failedStarts = 0;
-    const phases = {
-      gather: round.begunAt - round.since,
-      build: round.buildMs,
-      start: at - startedAt,
-      total: at - round.since,
-    };
+    const phases = phasesOf(round, startedAt, at);
     this.#report({ event: 'ready', generation, trigger: round.trigger, phases, differences });
     this.#goOn(at);
   }
@@ -444,7 +443,8 @@ export class ReloadMachine {
   /** A candidate cannot take over. It is gone, or on its way out. */
   #startFailed(failure: Failure, at: number): void {
     if (this.#state.state !== 'starting') return;
-    const { round, generation } = this.#state;
+    const { round, generation, startedAt } = this.#state;
+    const phases = phasesOf(round, startedAt, at);
     this.#clearTimer('ready');
     this.#do({ do: 'session', event: { type: 'gone', generation, failure } });
     if (
@@ -465,6 +465,7 @@ export class ReloadMachine {
       this.#report({
         event: 'failed',
         trigger: round.trigger,
+        phases,
         failure,
         serving: this.#active,
         retryMs: undefined,
@@ -475,7 +476,8 @@ export class ReloadMachine {
     this.#failedStarts++;
     const replacing = round.trigger.kind === 'crash';
     this.#retry(failure, replacing, 0, { ...round, buildMs: 0 }, (retryMs) => {
-      this.#report({ event: 'failed', trigger: round.trigger, failure, serving: undefined, retryMs });
+      const { trigger } = round;
+      this.#report({ event: 'failed', trigger, phases, failure, serving: undefined, retryMs });
     });
   }
 
@@ -641,4 +643,14 @@ export class ReloadMachine {
   #clearTimer(timer: ReloadTimer): void {
     this.#do({ do: 'clear-timer', timer });
   }
+}
+
+/** The times of a round whose process was started at `startedAt`, and that is over at `at`. */
+function phasesOf(round: Round, startedAt: number, at: number): Phases {
+  return {
+    gather: round.begunAt - round.since,
+    build: round.buildMs,
+    start: at - startedAt,
+    total: at - round.since,
+  };
 }

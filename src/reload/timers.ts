@@ -1,3 +1,5 @@
+import { monotonicMs } from '../system/clock.ts';
+
 /** A timer that runs until a time of the monotonic clock, or stands still with so many ms left. */
 type Timer =
   | {
@@ -23,7 +25,7 @@ export class Timers {
       this.#timers.delete(name);
       expire();
     }, ms);
-    this.#timers.set(name, { state: 'running', handle, until: now() + ms, expire });
+    this.#timers.set(name, { state: 'running', handle, until: monotonicMs() + ms, expire });
   }
 
   /** Stops the time of a timer. */
@@ -31,7 +33,7 @@ export class Timers {
     const timer = this.#timers.get(name);
     if (timer?.state !== 'running') return;
     clearTimeout(timer.handle);
-    const left = Math.max(0, timer.until - now());
+    const left = Math.max(0, timer.until - monotonicMs());
     this.#timers.set(name, { state: 'paused', left, expire: timer.expire });
   }
 
@@ -50,9 +52,4 @@ export class Timers {
   clearAll(): void {
     for (const name of [...this.#timers.keys()]) this.clear(name);
   }
-}
-
-/** Ms of the monotonic clock. The first use of `performance` would cost each start 1 ms. */
-function now(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
 }

@@ -4,18 +4,22 @@ import type { EntryBuilder } from '../build/entry-builder.ts';
 import type { SharedRun } from '../build/shared-result.ts';
 import { cacheFolder } from '../config/cache-folder.ts';
 import { readEnvironment } from '../config/environment.ts';
-import { isCompiled } from '../config/launch.ts';
+import { isCompiled, startCommand } from '../config/launch.ts';
 import type { RunConfig } from '../config/run-config.ts';
 import type { Launch } from '../generation/process.ts';
 import { logFiles } from '../report/log-file.ts';
 import type { Reporter } from '../report/reporter.ts';
 import type { Failure } from '../session/failure.ts';
 import type { Watch } from '../watch/watch.ts';
+import { chosenLaunch, type LaunchChoice } from './choice.ts';
 import type { ReloadEvent } from './events.ts';
 import { projectSecret } from './project-secret.ts';
 
 /** Events that come from files and builds. */
-type WorkshopEvent = Extract<ReloadEvent, { type: `build${string}` | 'built' | 'batch' | 'change-seen' }>;
+export type WorkshopEvent = Extract<
+  ReloadEvent,
+  { type: `build${string}` | 'built' | 'batch' | 'change-seen' }
+>;
 
 /** What makes builders. */
 export type Making = typeof import('../build/making.ts');
@@ -36,6 +40,7 @@ export class Workshop {
   readonly #entry: EntryBuilder | undefined;
   #env: NodeJS.ProcessEnv;
   readonly #secret: string;
+  #choice: LaunchChoice | undefined;
   #running: AbortController | undefined;
   #watch: Promise<Watch> | undefined;
   /** When the sources were last read: by a build, or by the start that follows it. */
@@ -79,6 +84,11 @@ export class Workshop {
     this.#entry = isCompiled(launch) ? making?.entryBuilder({ entry: launch.entry, onOutput }) : undefined;
   }
 
+  /** There is something to build, and not only caches to clear. */
+  get builds(): boolean {
+    return this.#shell !== undefined || this.#entry !== undefined;
+  }
+
   /** Clears the caches and builds; a build event follows. */
   build(): void {
     const running = new AbortController();
@@ -102,6 +112,15 @@ export class Workshop {
     this.#running?.abort();
   }
 
+  /** From the next start on this is started; `undefined`: the server as configured. */
+  choose(choice: LaunchChoice | undefined): void {
+    this.#choice = choice;
+  }
+
+  get choice(): LaunchChoice | undefined {
+    return this.#choice;
+  }
+
   /** What is started for a generation. */
   launch(generation: number): Launch {
     return this.#launch(generation, this.#entry?.args);
@@ -117,9 +136,9 @@ export class Workshop {
     return this.#entry?.output;
   }
 
-  /** Begins to watch, unless that is done already. It is kept from the first start, whose time it would cost. */
+  /** Begins to watch, unless that is done already or not wanted. It is kept from the first start, whose time it would cost. */
   watch(): void {
-    if (this.#watch !== undefined || this.#closed) return;
+    if (this.#watch !== undefined || this.#closed || !this.#config.watches) return;
     this.#watch = this.#attach();
   }
 
@@ -142,19 +161,17 @@ export class Workshop {
   }
 
   #launch(generation: number, built: readonly string[] | undefined): Launch {
-    const { cwd, launch } = this.#config;
+    const { cwd } = this.#config;
+    const launch = chosenLaunch(this.#config.launch, this.#choice);
     const env = {
       MCP_DEV_SECRET: this.#secret,
       ...this.#env,
+      ...this.#choice?.override.env,
       MCP_DEV: '1',
       MCP_DEV_GENERATION: String(generation),
     };
-    if (launch.kind === 'command') return { command: launch.command, args: launch.args, cwd, env };
-    if (this.#entry !== undefined && built !== undefined) {
-      return { command: this.#entry.command, args: [...built, ...launch.args], cwd, env };
-    }
-    const command = PYTHON.test(launch.entry) ? pythonCommand() : process.execPath;
-    return { command, args: [launch.entry, ...launch.args], cwd, env };
+    const program = this.#entry && built && { command: this.#entry.command, args: built };
+    return { ...startCommand(launch, program), cwd, env };
   }
 
   async #prepare(changed: 'python' | 'other' | undefined, signal: AbortSignal): Promise<WorkshopEvent> {
@@ -210,14 +227,16 @@ export class Workshop {
   }
 
   async #attach(): Promise<Watch> {
-    const { root, entry, watch, ignore, extensions, poll, debounce, envFiles, logFile } = this.#config;
+    const { root, entry, watch, ignore, extensions, poll, debounce, envFiles } = this.#config;
+    const { logFile, events, record } = this.#config;
     // The server was started before: whatever is loaded from here on takes none of its time.
     const { knownOutputs } = await import('../build/outputs.ts');
     const { compiledOutput } = await import('./compiled-output.ts');
     const { startWatch } = await import('../watch/watch.ts');
     const outputs = await knownOutputs({ root, ...(entry === undefined ? {} : { entry }) });
     // We write there ourselves: to the log with each reload.
-    const own = [cacheFolder(), ...(logFile === undefined ? [] : logFiles(logFile))];
+    const written = [...(logFile === undefined ? [] : logFiles(logFile)), events, record];
+    const own = [cacheFolder(), ...written.filter((file) => file !== undefined)];
     const started = startWatch(
       {
         root,
@@ -271,8 +290,4 @@ function buildFailure(outcome: Extract<BuildOutcome, { outcome: 'failed' }>): Fa
     text: outcome.text,
     generation: undefined,
   };
-}
-
-function pythonCommand(): string {
-  return process.platform === 'win32' ? 'python' : 'python3';
 }

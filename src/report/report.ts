@@ -33,6 +33,8 @@ export type Report =
   | {
       readonly event: 'failed';
       readonly trigger: Trigger;
+      /** Up to the failure; a phase that was not reached took no time. */
+      readonly phases: Phases;
       readonly failure: Failure;
       readonly serving: number | undefined;
       readonly retryMs: number | undefined;

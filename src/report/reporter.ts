@@ -1,7 +1,7 @@
-import { relative, sep } from 'node:path';
 import kleur from 'kleur';
+import type { LogRing } from '../journal/log-ring.ts';
 import type { Report } from './report.ts';
-import { wordReport } from './wording.ts';
+import { shortenIn, wordReport } from './wording.ts';
 
 /** Where the lines of `mcp-dev` go: stderr, and the log file if there is one. */
 export interface LogSink {
@@ -18,6 +18,8 @@ export interface ReporterOptions {
   readonly stderr: LogSink;
   /** Gets every line, whatever the verbosity. */
   readonly log: LogSink | undefined;
+  /** Gets them too, with what builds print. */
+  readonly logs: LogRing;
 }
 
 type Level = 'error' | 'warning' | 'info' | 'detail';
@@ -25,7 +27,7 @@ type Level = 'error' | 'warning' | 'info' | 'detail';
 /** So many of each kind are shown; the rest is counted. */
 const OFFENCES_SHOWN = 3;
 /** Kinds that are rather explained than shown, for which once is enough. */
-const EXPLAINED: ReadonlySet<string> = new Set(['request-state']);
+const EXPLAINED: ReadonlySet<string> = new Set(['request-state', 'tool-names']);
 const OFFENCES = {
   garbage: "lines on the server's stdout were no MCP messages",
   'client-id': 'ids were used by the client before they were answered',
@@ -34,6 +36,7 @@ const OFFENCES = {
   'server-requests': 'requests of the server were dropped, as its protocol version has none',
   subscriptions: 'subscriptions were refused by a later generation',
   'request-state': 'request states were refused by a later generation',
+  'tool-names': 'lists of tools had names of ours',
   'server-backlog': 'messages of servers that were not ready were dropped',
 } as const;
 const SHOWN_WIDTH = 300;
@@ -50,8 +53,7 @@ export class Reporter {
   constructor(options: ReporterOptions) {
     this.#options = options;
     kleur.enabled = options.color;
-    const { root } = options;
-    this.#shorten = (path) => (path.startsWith(root + sep) ? relative(root, path) : path);
+    this.#shorten = shortenIn(options.root);
   }
 
   report(report: Report): void {
@@ -93,6 +95,7 @@ export class Reporter {
 
   /** What a build prints, as it comes. */
   buildOutput(chunk: Buffer): void {
+    this.#options.logs.bytes('build', chunk);
     this.#output(chunk.toString(), 'detail');
   }
 
@@ -139,6 +142,7 @@ export class Reporter {
 
   #say(level: Level, text: string): void {
     this.#options.log?.write(`${new Date().toISOString()} ${text}\n`);
+    this.#options.logs.line('mcp-dev', text);
     if (!this.#isShown(level)) return;
     const paint = { error: kleur.red, warning: kleur.yellow, info: kleur.green, detail: kleur.dim }[level];
     this.#options.stderr.write(`${paint('mcp-dev')} ${text}\n`);

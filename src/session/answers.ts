@@ -6,6 +6,7 @@ import { LIST_METHODS } from './catalogue.ts';
 import { DISCOVER, discoveryAlone } from './discovery.ts';
 import { failedResponse } from './failed-response.ts';
 import type { Failure, Fate } from './failure.ts';
+import { withOwnTools } from './own-tools.ts';
 import { rememberEffect } from './requests.ts';
 import { ownResult } from './results.ts';
 import { type ClientRequest, type State, toClient } from './state.ts';
@@ -13,8 +14,13 @@ import { type ClientRequest, type State, toClient } from './state.ts';
 /** Gives a request its one answer; with its batch, if it came in one. */
 export function answer(state: State, request: ClientRequest, line: Line): void {
   state.requests.delete(request.id);
-  if (request.batch === undefined) toClient(state, line);
-  else sendBatch(state, request.batch.answer(line));
+  if (request.call !== undefined) {
+    state.emit({ do: 'answer-call', call: request.call, line });
+    return;
+  }
+  const whole = request.method === 'tools/list' ? withOwnTools(state, request, line) : line;
+  if (request.batch === undefined) toClient(state, whole);
+  else sendBatch(state, request.batch.answer(whole));
 }
 
 /** Forgets a request that the client wants no answer to. */

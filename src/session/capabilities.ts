@@ -9,7 +9,11 @@ const PADDED = ['tools', 'prompts', 'resources'] as const;
  * or changed, so that each process of the same server advertises the same.
  */
 export function padded(state: State, capabilities: JsonObject): JsonObject {
-  if (state.settings.transparent) return capabilities;
+  return state.settings.transparent ? capabilities : withListChanged(capabilities);
+}
+
+/** Capabilities plus those that are always promised. */
+export function withListChanged(capabilities: JsonObject): JsonObject {
   const all = { ...capabilities };
   for (const name of PADDED) {
     const own = all[name];

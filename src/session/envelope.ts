@@ -6,8 +6,12 @@ import type { State } from './state.ts';
 const OWN = 'io.modelcontextprotocol/';
 const VERSION = `${OWN}protocolVersion`;
 const CAPABILITIES = `${OWN}clientCapabilities`;
+const CLIENT_INFO = `${OWN}clientInfo`;
 /** The parts of an envelope that say who asks, and nothing of the one request (2026-07-28, basic, "_meta"). */
-const LASTING = [VERSION, `${OWN}clientInfo`, CAPABILITIES];
+const LASTING = [VERSION, CLIENT_INFO, CAPABILITIES];
+
+/** The member of a request's `_meta` that asks for log messages while it is open, from this level on. */
+export const LOG_LEVEL = `${OWN}logLevel`;
 
 /** The member of `_meta` that tells to which subscription a notification belongs. */
 export const SUBSCRIPTION_ID = `${OWN}subscriptionId`;
@@ -26,6 +30,12 @@ export function envelopeOf(line: Line): { readonly protocolVersion: string; read
     LASTING.filter((name) => name in meta).map((name) => [name, meta[name]]),
   );
   return { protocolVersion: String(meta[VERSION]), envelope };
+}
+
+/** What the client calls itself in an envelope. */
+export function clientInfoOf(envelope: JsonObject): JsonObject | undefined {
+  const info = envelope[CLIENT_INFO];
+  return isObject(info) ? info : undefined;
 }
 
 /** Whether capabilities, of either side, name an extension. */

@@ -1,6 +1,8 @@
 import type { Line } from '../wire/line.ts';
+import type { JsonObject } from '../wire/message.ts';
 import type { Difference } from './catalogue.ts';
 import type { Failure } from './failure.ts';
+import type { LogLevel } from './own-log.ts';
 import type { Remembered } from './state.ts';
 
 /** The timers of a session. They are set and called off by actions, and come back as events. */
@@ -42,16 +44,26 @@ export type SessionEvent =
   | { readonly type: 'retire'; readonly generation: number }
   /** The active generation is gone, and this one, which it had replaced, is still there: it serves again. */
   | { readonly type: 'revert'; readonly generation: number }
+  /** Somebody other than the client calls a tool; `call` numbers it, and comes back with its one answer. */
+  | { readonly type: 'call'; readonly call: number; readonly tool: string; readonly arguments: JsonObject }
+  /** Nobody waits for the answer to such a call any more. */
+  | { readonly type: 'hang-up'; readonly call: number }
   /** The session ends, while the client still listens. */
   | { readonly type: 'closing' }
   /** What an earlier session of this server found out. */
   | { readonly type: 'remembered'; readonly remembered: Remembered }
+  /** What came of a call of one of our tools. */
+  | { readonly type: 'tool-result'; readonly key: number; readonly result: JsonObject }
+  /** Something that a client which wants to hear it may be told in a log message. */
+  | { readonly type: 'log'; readonly level: LogLevel; readonly text: string }
   | { readonly type: 'timer'; readonly timer: Timer };
 
 /** What a session wants done. */
 export type SessionAction =
   | { readonly do: 'to-client'; readonly line: Line }
   | { readonly do: 'to-server'; readonly generation: number; readonly line: Line }
+  /** The answer to a call that was not the client's. */
+  | { readonly do: 'answer-call'; readonly call: number; readonly line: Line }
   | { readonly do: 'set-timer'; readonly timer: Timer; readonly ms: number }
   | { readonly do: 'clear-timer'; readonly timer: Timer }
   /** A timer stands still until it is resumed, and then goes on with the time that is left. */
@@ -73,6 +85,15 @@ export type SessionAction =
   | { readonly do: 'drained'; readonly generation: number }
   /** A generation printed something on stdout that is no message. */
   | { readonly do: 'garbage'; readonly generation: number; readonly line: Line }
+  /** A generation sent a log message, which the client gets as well. */
+  | { readonly do: 'logged'; readonly generation: number; readonly line: Line }
+  /** One of our tools is called; the result is awaited under the key, and not at all once the client cancelled it. */
+  | {
+      readonly do: 'execute';
+      readonly key: number;
+      readonly tool: string;
+      readonly args: JsonObject;
+    }
   /** A generation told of itself what a later session may want to know. */
   | { readonly do: 'remember'; readonly remembered: Remembered }
   /** Somebody does not keep to the protocol. There may be many warnings of one kind. */
@@ -86,4 +107,5 @@ export type Offence =
   | 'server-backlog'
   | 'server-requests'
   | 'subscriptions'
-  | 'request-state';
+  | 'request-state'
+  | 'tool-names';

@@ -2,6 +2,7 @@ import { editAt, splice, textAt, withId } from '../wire/edit.ts';
 import { type Head, readHead } from '../wire/head.ts';
 import { OWN_PREFIX, toId } from '../wire/id.ts';
 import type { Line } from '../wire/line.ts';
+import { takeOwnCall } from './agent-calls.ts';
 import { leaveUnanswered, refuseInvalid } from './answers.ts';
 import { BATCH_VERSION, Batch, membersOf } from './batch.ts';
 import { DISCOVER } from './discovery.ts';
@@ -10,8 +11,9 @@ import { readLists } from './hand-over.ts';
 import { receiveInitialize } from './handshake.ts';
 import { keepLean } from './keeping.ts';
 import { freshPeer } from './peers.ts';
+import { newRequest } from './requests.ts';
 import { dispatch, takeBack } from './serving.ts';
-import { type ClientRequest, type Peer, type State, toServer } from './state.ts';
+import { type Peer, type State, toServer } from './state.ts';
 import { cancelSubscription } from './subscriptions.ts';
 
 /** One message of the client, or a batch of them. */
@@ -71,26 +73,15 @@ function receiveRequest(
     batch?.cancel();
     return;
   }
-  const request: ClientRequest = {
-    id,
-    method,
-    line,
-    batch,
-    peer: undefined,
-    stale: undefined,
-    interrupted: undefined,
-    token: undefined,
-    progress: Number.NEGATIVE_INFINITY,
-    floor: Number.NEGATIVE_INFINITY,
-    exchanged: false,
-  };
+  const request = newRequest({ id, method, line, batch });
   if (method === DISCOVER) startDiscoveryClock(state);
+  else state.inUse = true;
   state.requests.set(id, request);
   if (method === 'initialize' && state.conversation.state === 'silent') {
     receiveInitialize(state, id, textAt(line, ['params']) ?? '{}');
     return;
   }
-  dispatch(state, request);
+  if (!takeOwnCall(state, request)) dispatch(state, request);
   keepLean(state, request);
 }
 

@@ -216,7 +216,10 @@ function deferCalls(state: State, differences: readonly Difference[]): void {
       .map(({ name }) => name),
   );
   if (changed.size === 0) return;
-  const waits = [...state.held].filter((request) => changed.has(calledTool(request) ?? ''));
+  const waits = [...state.held].filter(
+    // Of a tool that is called through another one, or from elsewhere, the client knows no schema.
+    (request) => !request.indirect && request.call === undefined && changed.has(calledTool(request) ?? ''),
+  );
   if (waits.length === 0) return;
   for (const request of waits) {
     dequeue(state, request);

@@ -1,30 +1,27 @@
 import type { Line } from '../wire/line.ts';
-import { notification } from '../wire/message.ts';
 import type { Failure } from './failure.ts';
+import { log } from './own-log.ts';
 import { isMarked, markStale } from './stale.ts';
-import { type InFlight, type State, toClient } from './state.ts';
+import type { InFlight, State } from './state.ts';
 
 /** So many lines of an error tell a reader what is wrong; the rest is in the log. */
 const FIRST_LINES = 12;
-/** Log levels at which a client hears of warnings (server, utilities, logging). */
-const HEARS_WARNINGS = new Set(['debug', 'info', 'notice', 'warning']);
 
 /** A result that old code gave, marked as such: old code never passes for new. */
 export function showStale(state: State, request: InFlight, why: Failure, line: Line): Line {
-  if (state.settings.transparent || !isMarked(request.method)) return line;
+  const isClients = request.call === undefined;
+  if ((state.settings.transparent && isClients) || !isMarked(request.method)) return line;
   const { generation } = request.peer;
-  const noticed = state.settings.stale === 'silent' || request.method !== 'tools/call';
+  const noticed = state.settings.stale === 'silent' || request.method !== 'tools/call' || !isClients;
   const notice = noticed ? undefined : wordNotice(state, generation, why);
   return markStale(line, { generation, reason: why.reason }, notice);
 }
 
 /** Tells a client that asked for log messages that old code serves from now on. */
 export function logStale(state: State, why: Failure): void {
-  const { active, level } = state;
-  if (active === undefined || level === undefined || !HEARS_WARNINGS.has(level)) return;
-  if (state.settings.transparent || state.settings.stale === 'silent') return;
-  const data = `generation ${active.generation} goes on with the code before: ${why.summary}`;
-  toClient(state, notification('notifications/message', { level: 'warning', logger: 'mcp-dev', data }));
+  const { active } = state;
+  if (active === undefined || state.settings.stale === 'silent') return;
+  log(state, 'warning', `generation ${active.generation} goes on with the code before: ${why.summary}`);
 }
 
 /** At length once for each failure, in one line after that. */

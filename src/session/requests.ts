@@ -1,6 +1,31 @@
 import { isObject, type JsonObject } from '../wire/message.ts';
 import type { ClientRequest, State } from './state.ts';
 
+/** A request that just came, with what is known of it. */
+export function newRequest({
+  id,
+  method,
+  line,
+  batch,
+  call,
+}: Pick<ClientRequest, 'id' | 'method' | 'line' | 'batch'> & { readonly call?: number }): ClientRequest {
+  return {
+    id,
+    method,
+    line,
+    batch,
+    call,
+    peer: undefined,
+    stale: undefined,
+    interrupted: undefined,
+    token: undefined,
+    progress: Number.NEGATIVE_INFINITY,
+    floor: Number.NEGATIVE_INFINITY,
+    exchanged: false,
+    indirect: false,
+  };
+}
+
 /** The parameters of a request; empty where it has none, or where it is no JSON: the server is to complain. */
 export function paramsOf(request: ClientRequest): JsonObject {
   const message = request.line.parse();

@@ -45,6 +45,10 @@ export function receiveServerNotification(state: State, peer: Peer, method: stri
       // What is read from now on comes from the active generation, and only it knows what changed there.
       if (peer.phase.phase === 'active') passTagged(state, peer, line);
       return;
+    case 'notifications/message':
+      state.emit({ do: 'logged', generation: peer.generation, line });
+      passTagged(state, peer, line);
+      return;
     case ACKNOWLEDGED:
       passAcknowledgement(state, peer, line);
       return;

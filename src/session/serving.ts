@@ -1,4 +1,5 @@
 import { isHarmlessCall } from './again.ts';
+import { refuseUnknownTool } from './agent-calls.ts';
 import { answer, answerDown, refuse } from './answers.ts';
 import { refuseForeignCursor } from './cursors.ts';
 import type { Failure } from './failure.ts';
@@ -66,11 +67,16 @@ export function hold(state: State, request: ClientRequest): void {
   state.heldBytes += request.line.length;
 }
 
-/** Takes a request that waits out of the queue that it is in. False: it is in none. */
+/** Takes a request that waits out of wherever it waits. False: it does not. */
 export function dequeue(state: State, request: ClientRequest): boolean {
-  if (!state.held.delete(request)) return state.deferred.delete(request);
-  state.heldBytes -= request.line.length;
-  return true;
+  if (state.held.delete(request)) {
+    state.heldBytes -= request.line.length;
+    return true;
+  }
+  for (const [key, executing] of state.executing) {
+    if (executing === request) return state.executing.delete(key);
+  }
+  return state.deferred.delete(request);
 }
 
 /** Takes a request from whoever has it, since no answer of theirs is wanted. False: nobody has it. */
@@ -117,7 +123,7 @@ function forward(state: State, peer: Peer, request: ClientRequest, stale?: Failu
     refuse(state, request, interrupted);
     return;
   }
-  const refusal = refuseForeignCursor(state, peer, request);
+  const refusal = refuseForeignCursor(state, peer, request) ?? refuseUnknownTool(peer, request, stale);
   if (refusal !== undefined) {
     answer(state, request, refusal);
     return;

@@ -1,5 +1,9 @@
+import { Line } from '../wire/line.ts';
+import { isObject, type JsonObject } from '../wire/message.ts';
 import { isRepeatable } from './again.ts';
+import { receiveResult } from './agent-calls.ts';
 import { endDrain, endKeeping, retire, withdraw } from './draining.ts';
+import { clientInfoOf } from './envelope.ts';
 import type { SessionAction, SessionEvent, Timer } from './events.ts';
 import type { Failure } from './failure.ts';
 import { receiveFromClient } from './from-client.ts';
@@ -9,6 +13,8 @@ import { answerAlone, discoverAlone, greet } from './handshake.ts';
 import { interrupt } from './interruption.ts';
 import { greetModern } from './modern.ts';
 import { logStale } from './old-code.ts';
+import { callTool, hangUp } from './own-calls.ts';
+import { log } from './own-log.ts';
 import { freshPeer } from './peers.ts';
 import { endMerge } from './server-notifications.ts';
 import { holdTimeout, release, releaseDeferred } from './serving.ts';
@@ -39,12 +45,35 @@ export class Session {
 
   /** How many requests of the client have no answer yet. */
   get unanswered(): number {
-    return this.#state.requests.size;
+    let count = 0;
+    for (const { call } of this.#state.requests.values()) if (call === undefined) count++;
+    return count;
+  }
+
+  /** The client did more than to ask what the server is, whether that is answered or not. */
+  get isInUse(): boolean {
+    return this.#state.inUse;
   }
 
   /** It is known in which era the client and the server speak: the client did more than to ask what the server is. */
   get isSettled(): boolean {
     return this.#state.conversation.state !== 'silent';
+  }
+
+  /** In which era, and in which version of it, the client and the server speak; undefined while that is open. */
+  get protocol(): { readonly era: 'legacy' | 'modern'; readonly version: string } | undefined {
+    const { conversation } = this.#state;
+    if (conversation.state !== 'legacy' && conversation.state !== 'modern') return undefined;
+    return { era: conversation.state, version: conversation.protocolVersion };
+  }
+
+  /** What the client calls itself; undefined while it said nothing of it, or while the era is open. */
+  get client(): JsonObject | undefined {
+    const { conversation } = this.#state;
+    if (conversation.state === 'modern') return clientInfoOf(conversation.envelope);
+    if (conversation.state !== 'legacy') return undefined;
+    const params = Line.of(conversation.params).parse();
+    return isObject(params) && isObject(params.clientInfo) ? params.clientInfo : undefined;
   }
 
   /** How many bytes of requests wait for a generation. */
@@ -92,11 +121,23 @@ function apply(state: State, event: SessionEvent): void {
       if (state.conversation.state === 'greeting') greet(state, peer);
       return;
     }
+    case 'call':
+      callTool(state, event);
+      return;
+    case 'hang-up':
+      hangUp(state, event.call);
+      return;
     case 'remembered':
       state.remembered = event.remembered;
       return;
     case 'closing':
       endSubscriptions(state);
+      return;
+    case 'tool-result':
+      receiveResult(state, event.key, event.result);
+      return;
+    case 'log':
+      log(state, event.level, event.text);
       return;
     case 'timer':
       expire(state, event.timer);

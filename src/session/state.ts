@@ -23,6 +23,8 @@ export interface SessionSettings {
   readonly answerAfter: number;
   /** Nothing is added or changed that the client could see, and `list_changed` is sent all the same. */
   readonly transparent: boolean;
+  /** Definitions of tools that the client is offered besides the server's own, and which we answer. */
+  readonly tools: readonly JsonObject[];
 }
 
 /** How far the client has got, and in which era it and the server speak. */
@@ -115,9 +117,11 @@ export interface Peer {
   readonly outdated: Set<ListMethod>;
 }
 
-/** A request of the client that has no answer yet. */
+/** A request of the client that has no answer yet, or a call of our own that is treated like one. */
 export interface ClientRequest {
   readonly id: Id;
+  /** The number of a call of our own; undefined for the client's. */
+  readonly call: number | undefined;
   readonly method: string;
   line: Line;
   /** The batch that it came in. */
@@ -136,6 +140,8 @@ export interface ClientRequest {
   floor: number;
   /** Its generation asked the client something while it had the request. */
   exchanged: boolean;
+  /** It was a call of ours to call this tool, which the client need not have in its list. */
+  indirect: boolean;
 }
 
 /** A request that a generation has to answer. */
@@ -180,6 +186,8 @@ export interface State {
   held: Set<ClientRequest>;
   /** Calls that wait for the client to read the list again. */
   deferred: Set<ClientRequest>;
+  /** Calls of tools of ours that are being carried out, by the key under which the result comes. */
+  readonly executing: Map<number, ClientRequest>;
   /** The requests in the chunk that is being read. */
   newcomers: ClientRequest[];
   /** How many bytes of requests wait. */
@@ -203,6 +211,8 @@ export interface State {
   readonly merging: Map<string, Line | undefined>;
   /** The generation that served first. */
   first: number | undefined;
+  /** The client did more than to ask what the server is. */
+  inUse: boolean;
   /** Counts the ids of our own making. */
   lastId: number;
   /** Wants something done. What is asked for comes in the order in which it is to be done. */
@@ -221,6 +231,7 @@ export function initialState(settings: SessionSettings, emit: State['emit']): St
     requests: new Map(),
     held: new Set(),
     deferred: new Set(),
+    executing: new Map(),
     newcomers: [],
     heldBytes: 0,
     cursors: new Map(),
@@ -233,6 +244,7 @@ export function initialState(settings: SessionSettings, emit: State['emit']): St
     subscriptions: new Map(),
     merging: new Map(),
     first: undefined,
+    inUse: false,
     lastId: 0,
   };
 }

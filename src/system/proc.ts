@@ -56,7 +56,10 @@ export function residentBytes(pid: number): number | undefined {
 }
 
 /** A file of a process as bytes, one character each; undefined when it ended or is somebody else's. */
-export function readProcFile(pid: number, name: 'stat' | 'status' | 'environ'): string | undefined {
+export function readProcFile(
+  pid: number,
+  name: 'stat' | 'status' | 'environ' | 'cmdline',
+): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/${name}`, 'latin1');
   } catch (error) {

@@ -73,6 +73,20 @@ export class Line {
     return [first.subarray(start), ...more.slice(0, -1), last.subarray(0, end)];
   }
 
+  /** Whether this ASCII text, of few characters, lies in it somewhere. Nothing is joined for that. */
+  includes(text: string): boolean {
+    const { first, more, start, end } = this;
+    if (more.length === 0) return first.subarray(start, end).includes(text, 0, 'latin1');
+    const near = text.length - 1;
+    let before: Buffer = Buffer.alloc(0);
+    for (const part of this.parts()) {
+      if (part.includes(text)) return true;
+      if (before.length > 0 && Buffer.concat([before, part.subarray(0, near)]).includes(text)) return true;
+      before = part.length >= near ? part.subarray(part.length - near) : Buffer.concat([before, part]);
+    }
+    return false;
+  }
+
   /** The line for keeping: a short one that came with much else is copied, so that the rest can go. */
   alone(): Line {
     let pinned = this.first.buffer.byteLength;

@@ -110,6 +110,8 @@ async function bench(count: number, command = GATED) {
   holder.do('build');
   expect(await holder.began()).toBe(holder.pid);
   await until(() => runs(root) === 1, 'the build runs');
+  // From then on others find it, even if its process is killed.
+  await until(() => isNoted(shells(root)[0]), 'the build is noted');
   for (const waiter of waiters) waiter.do('build');
   for (const waiter of waiters) expect(await waiter.began()).toBe(holder.pid);
   return {
@@ -119,6 +121,22 @@ async function bench(count: number, command = GATED) {
     waiter: waiters[0] as Sharer,
     openGate: () => rmSync(join(root, 'wait')),
   };
+}
+
+/** Whether a file in the private folder names the process as one that builds. */
+function isNoted(pid = 0): boolean {
+  const notes = privateFolder();
+  if (notes === undefined) throw new Error('there is no private folder');
+  const files = readdirSync(notes).filter((name) => name.endsWith('.running.json'));
+  return files.some((name) => {
+    try {
+      return readFileSync(join(notes, name), 'utf8').includes(`"pid":${pid},`);
+    } catch (error) {
+      // That of another test may go at any moment.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw error;
+    }
+  });
 }
 
 /** How often the build of the folder was started. */

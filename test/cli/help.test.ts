@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { helpText, packageVersion, readmeTable } from '../../src/cli/help.ts';
+import { helpText, readmeTable } from '../../src/cli/help.ts';
 import { type Option, optionForms } from '../../src/config/option.ts';
 import { runOptions } from '../../src/config/options.ts';
+import { packageVersion } from '../../src/system/package.ts';
 
 const rows = Object.entries<Option>(runOptions);
 const lines = helpText().trimEnd().split('\n');
@@ -19,6 +20,21 @@ test('every option is in the help, with its text and default', () => {
     expect(text).toContain(option.doc.replaceAll('`', ''));
   }
   expect(text).toContain('requests wait for the reload [default: 20000]');
+});
+
+test('a command with many options of its own has a page of its own', () => {
+  const page = helpText('replay');
+  for (const form of [
+    '--timeout <ms>',
+    '--ignore-times',
+    '--ignore <path>',
+    '--cwd <dir>',
+    '--env-file <path>',
+  ]) {
+    expect(page).toContain(form);
+  }
+  expect(page).not.toContain('--watch');
+  expect(helpText('status')).toBe(helpText());
 });
 
 test('there are four examples', () => {

@@ -36,6 +36,19 @@ describe('operands', () => {
     },
   );
 
+  test('commands for running processes take words, and no more than they need', () => {
+    expect(parse(['logs', '-fn', '3', 'shop', '--source', 'build'])).toMatchObject({
+      command: 'logs',
+      words: ['shop'],
+    });
+    expect(complaint('stop', 'one', 'two')).toBe(
+      'unexpected "two": mcp-dev stop is used as: mcp-dev stop [name]',
+    );
+    expect(complaint('call', '--', 'echo')).toMatch(/^unexpected "--": mcp-dev call is used as/);
+    expect(complaint('logs', '-n', 'many')).toBe('--lines must be a whole number (got "many")');
+    expect(complaint('logs', '--source', 'x')).toMatch(/^--source must be "server" or "build"/);
+  });
+
   test('a command is recognised as the first word only', () => {
     expect(parse(['demo'])).toMatchObject({ kind: 'parsed', command: 'demo' });
     expect(parse(['--', 'demo'])).toMatchObject({ kind: 'parsed', command: 'run', rest: ['demo'] });
@@ -134,9 +147,9 @@ describe('wrong words', () => {
   });
 
   test('the first of help, version and a mistake counts', () => {
-    expect(parse(['-h', '--bogus'])).toEqual({ kind: 'help' });
+    expect(parse(['-h', '--bogus'])).toEqual({ kind: 'help', command: 'run' });
     expect(parse(['server.ts', '-V', '--bogus'])).toEqual({ kind: 'version' });
     expect(complaint('--bogus', '-h')).toContain('--bogus');
-    expect(parse(['demo', '--help'])).toEqual({ kind: 'help' });
+    expect(parse(['demo', '--help'])).toEqual({ kind: 'help', command: 'demo' });
   });
 });

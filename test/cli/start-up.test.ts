@@ -16,7 +16,7 @@ async function shipped(project: TempProject) {
     stdin: {
       contents: `
         import { resolve } from ${JSON.stringify(source('resolve.ts'))};
-        const host = { cwd: process.cwd(), env: {}, home: '/nowhere', stderrIsTTY: false };
+        const host = { cwd: process.cwd(), env: {}, home: '/nowhere', stdoutIsTTY: false, stderrIsTTY: false };
         void resolve(process.argv.slice(2), host).then((resolved) => {
           const packages = Object.keys(require.cache).map((file) => /node_modules\\/([^/]+)/.exec(file)?.[1]);
           console.log(JSON.stringify({ kind: resolved.kind, packages: [...new Set(packages)].filter(Boolean) }));

@@ -166,6 +166,23 @@ describe('what it says', () => {
     });
   });
 
+  test('variants, whatever is started', async () => {
+    const text =
+      '{"hold": 3,\n"variants": {"debug": {"args": ["-d"], "env": {"A": "1"}}, "b": {"command": "./b"}}}';
+    const project = tempProject({ ...files, 'mcp-dev.config.json': text });
+    const variants = { debug: { args: ['-d'], env: { A: '1' } }, b: { command: './b' } };
+    expect(await runOf(['server.ts'], hostOf(project))).toMatchObject({ variants });
+    const dump = await dumpOf(['server.ts', '--dump'], hostOf(project));
+    expect(dump.get('variants')).toEqual([variants, 'mcp-dev.config.json:2']);
+  });
+
+  test('no tools with --no-tools and with --transparent', async () => {
+    const host = hostOf(tempProject(files));
+    expect(await runOf(['server.ts'], host)).toMatchObject({ tools: true, allowCommands: false });
+    expect(await runOf(['--no-tools', 'server.ts'], host)).toMatchObject({ tools: false });
+    expect(await runOf(['--transparent', 'server.ts'], host)).toMatchObject({ tools: false });
+  });
+
   test('a file that is empty or commented out says nothing', async () => {
     for (const [name, text] of [
       ['json', ''],
@@ -185,7 +202,8 @@ describe('what it says', () => {
 });
 
 describe('mistakes name the file, the line and the key', () => {
-  const keys = 'the keys are the flags of mcp-dev --help in camelCase, and "command", "args", "entry"';
+  const keys =
+    'the keys are the flags of mcp-dev --help in camelCase, and "command", "args", "entry", "variants"';
   const command =
     'a list of strings, the program and its arguments each on its own, as in ["node", "dist/server.js"]';
   test.each<[string, string, string]>([
@@ -222,6 +240,41 @@ describe('mistakes name the file, the line and the key', () => {
     ['json', '{"command": [""]}', ':1: "command" must start with the name of a program (got "")'],
     ['json', '{"args": "x"}', ':1: "args" must be a list of strings (got "x")'],
     ['json', '{"args": ["x"]}', ':1: "args" needs "command" or "entry" beside it'],
+    [
+      'json',
+      '{"variants": ["a"]}',
+      ':1: "variants" must be an object of variants by name, as in { "debug": { "env": { "DEBUG": "1" } } } (got ["a"])',
+    ],
+    [
+      'json',
+      '{"variants": {\n"default": {}}}',
+      ':2: "variants" cannot have "default": "default" stands for the server as configured',
+    ],
+    [
+      'json',
+      '{"variants": {\n"a": 3}}',
+      ':2: "variants"."a" must be an object with "command", "args" or "env" (got 3)',
+    ],
+    [
+      'json',
+      '{"variants": {"a": {\n"args": "x"}}}',
+      ':2: "variants"."a"."args" must be a list of strings (got "x")',
+    ],
+    [
+      'json',
+      '{"variants": {"a": {\n"env": {"B": 1}}}}',
+      ':2: "variants"."a"."env" must be an object of strings (got 1)',
+    ],
+    [
+      'json',
+      '{"variants": {"a": {\n"arg": []}}}',
+      ':2: unknown key "arg" in "variants"."a", did you mean "args"?',
+    ],
+    [
+      'json',
+      '{"variants": {"a": {\n"watch": []}}}',
+      ':2: unknown key "watch" in "variants"."a"; its keys are "command", "args", "env"',
+    ],
     [
       'json',
       '{"command": ["a"],\n"entry": "server.ts"}',

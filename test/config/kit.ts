@@ -5,7 +5,14 @@ import type { TempProject } from '../kit/temp-project.ts';
 
 /** A process started in the project; what lies above the project is out of reach. */
 export function hostOf(project: TempProject, more: Partial<Host> = {}): Host {
-  return { cwd: project.folder, env: {}, home: dirname(project.folder), stderrIsTTY: false, ...more };
+  return {
+    cwd: project.folder,
+    env: {},
+    home: dirname(project.folder),
+    stdoutIsTTY: false,
+    stderrIsTTY: false,
+    ...more,
+  };
 }
 
 /** The configuration of a command line that can be run. */

@@ -21,7 +21,7 @@ test('a first start that fails at once is answered with what is wrong, and heals
     serverInfo: { name: 'puppet-project' },
     instructions: expect.stringMatching(/exit code 9[\s\S]*no database/),
   });
-  expect(await dev.client.result('tools/list')).toEqual({ tools: [] });
+  expect(await dev.tools()).toEqual([]);
   expect(await dev.client.callTool('echo')).toMatchObject({
     isError: true,
     content: [{ text: expect.stringContaining('exit code 9') }],
@@ -32,7 +32,7 @@ test('a first start that fails at once is answered with what is wrong, and heals
   });
   dev.saveServer({ protocolVersion: '2025-03-26' });
   await dev.client.next('notifications/tools/list_changed');
-  expect(await dev.client.result('tools/list')).toMatchObject({ tools: [{ name: 'echo' }, {}, {}] });
+  expect(await dev.tools()).toEqual(['echo', 'add', 'slow']);
   const last = await dev.puppet(dev.started);
   expect(last.violations).toEqual([]);
 });
@@ -59,7 +59,7 @@ test('a command that does not exist is said, and the session ends cleanly', asyn
   const { instructions } = await dev.client.initialize();
   expect(instructions).toContain('command not found: no-such-server');
   await dev.client.stderrLine(/command not found: no-such-server/);
-  expect(await dev.client.result('tools/list')).toEqual({ tools: [] });
+  expect(await dev.tools()).toEqual([]);
   expect(await dev.client.close()).toEqual({ code: 0, signal: null });
 });
 
@@ -67,17 +67,17 @@ test('a first start that never answers does not keep the client waiting, and is 
   const dev = await Dev.start({ puppet: { hold: [{ method: 'initialize' }] } });
   const { instructions } = await dev.client.initialize();
   expect(instructions).toContain('still starting');
-  const list = dev.client.result('tools/list');
+  const list = dev.tools();
   dev.saveServer({});
-  expect(await list).toMatchObject({ tools: [{ name: 'echo' }, {}, {}] });
+  expect(await list).toEqual(['echo', 'add', 'slow']);
   await dev.client.next('notifications/tools/list_changed');
   expect(await dev.serving()).toBe(2);
 });
 
 test('a slow first start is waited for', async () => {
   const dev = await Dev.start({ puppet: { startDelay: 1500, instructions: 'of the server' } });
-  const list = dev.client.initialize().then(() => dev.client.result('tools/list'));
-  expect(await list).toMatchObject({ tools: [{ name: 'echo' }, {}, {}] });
+  const list = dev.client.initialize().then(() => dev.tools());
+  expect(await list).toEqual(['echo', 'add', 'slow']);
   expect(dev.client.received.all[0]).toMatchObject({ result: { instructions: 'of the server' } });
   expect((await dev.puppet(1)).violations).toEqual([]);
 });

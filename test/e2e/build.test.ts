@@ -33,7 +33,7 @@ test('a failed build leaves the old generation alone and shows what the compiler
   dev.project.write('src/code.js', '0');
   await dev.tookOver(3);
   expect(await dev.serving()).toBe(3);
-  expect(dev.started).toBe(3);
+  await dev.expectStarted(3);
   // Only the failed one was shown.
   expect(dev.client.stderr.all.filter((line) => line.includes('TS1005'))).toHaveLength(1);
 });
@@ -66,7 +66,7 @@ test('a save during a slow build is not lost, and requests wait for it', async (
   await until(() => readFileSync(dev.project.path('built.txt'), 'utf8') === 'two', 'it is built again');
   dev.openGate();
   expect(await call).toBe(2);
-  expect(dev.started).toBe(2);
+  await dev.expectStarted(2);
 });
 
 test('a build that rewrites a watched file does not go round and round, and the file is named', async () => {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { expect, onTestFinished } from 'vitest';
-import { repositoryFile } from '../kit/messages.ts';
+import { repositoryFile, serverTools } from '../kit/messages.ts';
 import { PUPPET, type Puppet, PuppetHub } from '../kit/puppet-hub.ts';
 import { RawClient } from '../kit/raw-client.ts';
 import { type TempProject, tempProject } from '../kit/temp-project.ts';
@@ -104,6 +104,12 @@ export class Dev {
     return this.hub.puppets.all.length;
   }
 
+  /** Fails unless exactly so many processes were started. Each of them says so itself, which may be heard late. */
+  async expectStarted(count: number): Promise<void> {
+    await this.puppet(count);
+    expect(this.started).toBe(count);
+  }
+
   /** Saves a source file with a content that it never had; no server reads it. */
   save(name = 'src/a.js'): void {
     this.#saves += 1;
@@ -136,7 +142,16 @@ export class Dev {
   async reload(generation: number, name?: string): Promise<Puppet> {
     this.save(name);
     await this.tookOver(generation);
-    return this.puppet(this.started);
+    // It may have answered before its own word reached us.
+    const { puppets } = this.hub;
+    const at = await puppets.find((one) => one.started.generation === String(generation), `${generation}`);
+    return puppets.all[at] as Puppet;
+  }
+
+  /** The names of the server's own tools, on the first page of its list. */
+  async tools(client = this.client): Promise<string[]> {
+    const { tools } = (await client.result('tools/list')) as { tools: { name: string }[] };
+    return serverTools(tools);
   }
 
   /** The generation that answers a call: `echo` of the puppet tells it. */

@@ -49,7 +49,7 @@ test.each([
     dev.saveServer({});
     await dev.tookOver(3);
     expect(await dev.serving()).toBe(3);
-    expect(dev.started).toBe(3);
+    await dev.expectStarted(3);
   },
 );
 
@@ -140,7 +140,7 @@ test('a crash while the next build runs leaves the replacement to that build', a
   await dev.client.stderrLine(/generation 1 ended by itself/);
   dev.openGate();
   expect(await call).toBe(2);
-  expect(dev.started).toBe(2);
+  await dev.expectStarted(2);
 });
 
 test('a crash while a build runs that fails is made good with what was built before', async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, onTestFinished } from 'vitest';
-import { type JsonObject, textOf } from '../kit/messages.ts';
+import { type JsonObject, serverTools, textOf } from '../kit/messages.ts';
 import { processesOf } from '../kit/processes.ts';
 import { RawClient } from '../kit/raw-client.ts';
 import { type TempProject, tempProject } from '../kit/temp-project.ts';
@@ -132,7 +132,7 @@ export class Live {
 
   async tools(): Promise<string[]> {
     const { tools } = (await this.client.result('tools/list')) as { tools: { name: string }[] };
-    return tools.map(({ name }) => name);
+    return serverTools(tools);
   }
 
   /** Every process that was started for this session, `mcp-dev` included. */

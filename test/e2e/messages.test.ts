@@ -79,7 +79,7 @@ test('lines that end with CRLF, and blank ones, are like any other in both direc
 });
 
 test('pages pass as the server cuts them', async () => {
-  const dev = await Dev.connect({ puppet: { pageSize: 2 } });
+  const dev = await Dev.connect({ args: ['--no-tools'], puppet: { pageSize: 2 } });
   const page = await dev.client.result('tools/list');
   expect(page).toMatchObject({ tools: [{ name: 'echo' }, { name: 'add' }], nextCursor: '2' });
   const rest = await dev.client.result('tools/list', { cursor: '2' });

@@ -85,7 +85,7 @@ test('an initialize that is refused in the midst of a session changes nothing, a
     });
     expect(await dev.serving()).toBe(generation);
   }
-  expect(dev.started).toBe(3);
+  await dev.expectStarted(3);
 });
 
 test('a server that serves calls of an era it does not know is replaced as it is', async () => {
@@ -211,7 +211,8 @@ test('discovery with a broken build is what the last good start said, and it hea
     resultType: 'complete',
     ttlMs: 0,
   });
-  expect(await next.result('tools/list')).toMatchObject({ tools: [], resultType: 'complete', ttlMs: 0 });
+  expect(await next.result('tools/list')).toMatchObject({ resultType: 'complete', ttlMs: 0 });
+  expect(await dev.tools(next)).toEqual([]);
   expect(await next.callTool('echo')).toMatchObject({
     isError: true,
     resultType: 'complete',
@@ -220,7 +221,7 @@ test('discovery with a broken build is what the last good start said, and it hea
   await listen(next, 'l', { toolsListChanged: true });
   dev.project.write('src/code.js', '0');
   expect(tagOf(await next.next(TOOLS_CHANGED))).toBe('l');
-  expect(await next.result('tools/list')).toMatchObject({ tools: [{ name: 'echo' }, {}, {}] });
+  expect(await dev.tools(next)).toEqual(['echo', 'add', 'slow']);
 });
 
 test('discovery waits for a server that is slow to start', async () => {
@@ -379,6 +380,7 @@ test('a requestState of the build before is refused by its key, which is explain
   for (const { error } of responses)
     expect(error).toMatchObject({ code: -32602, data: { reason: 'invalid_request_state' } });
   await client.stderrLine(/requestState.*MCP_DEV_SECRET/);
+  expect(textOf(await client.callTool('mcp_dev_status'))).toMatch(/^hint: .*requestState.*MCP_DEV_SECRET/m);
   await client.close();
   expect(client.stderr.all.filter((line) => line.includes('MCP_DEV_SECRET'))).toHaveLength(1);
 });
@@ -531,7 +533,7 @@ test('a process that is only asked what the server is ends with all that it star
   const session = dev.another();
   session.speakModern();
   expect(textOf(await session.callTool('echo', { text: 'hi' }))).toMatch(/^hi @1$/);
-  expect(dev.started).toBe(2);
+  await dev.expectStarted(2);
 });
 
 test('a process that is only asked what the server is may end before it could say so', async () => {
@@ -561,14 +563,14 @@ function builds(dev: Dev): number {
 test('a probe that comes while a session builds waits for that, and leaves it alone when it ends', async () => {
   const dev = await startGated();
   dev.client.speakModern();
-  const list = dev.client.result('tools/list');
+  const list = dev.tools();
   await until(() => existsSync(dev.project.path('running')), 'the session builds');
   const other = startProbe(dev.another());
   await other.stderrLine(new RegExp(`waits for the same build of process ${dev.client.pid}$`));
   await endProbe(other);
   expect(existsSync(dev.project.path('running'))).toBe(true);
   dev.openGate();
-  expect(await list).toMatchObject({ tools: [{}, {}, {}] });
+  expect(await list).toEqual(['echo', 'add', 'slow']);
   expect(builds(dev)).toBe(1);
 });
 
@@ -578,18 +580,18 @@ test('a session that comes while a probe builds does not depend on its end', asy
   await until(() => existsSync(dev.project.path('running')), 'the probe builds');
   const session = dev.another();
   session.speakModern();
-  const list = session.result('tools/list');
+  const list = dev.tools(session);
   await session.stderrLine(new RegExp(`waits for the same build of process ${dev.client.pid}$`));
   await endProbe(dev.client);
   await until(() => builds(dev) === 2, 'the session builds');
   dev.openGate();
-  expect(await list).toMatchObject({ tools: [{}, {}, {}] });
+  expect(await list).toEqual(['echo', 'add', 'slow']);
   await session.close();
   expect(processesBeside(dev)).toEqual([]);
   // Nothing was left that the next one would have to wait for.
   const next = dev.another();
   next.speakModern();
-  expect(await next.result('tools/list')).toMatchObject({ tools: [{}, {}, {}] });
+  expect(await dev.tools(next)).toEqual(['echo', 'add', 'slow']);
   expect(next.stderr.all.join('\n')).not.toContain('waits for');
   expect(builds(dev)).toBe(3);
 });

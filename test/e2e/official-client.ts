@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
-import { type JsonObject, type Message, repositoryFile } from '../kit/messages.ts';
+import { type JsonObject, type Message, repositoryFile, serverTools } from '../kit/messages.ts';
 import { alive } from '../kit/processes.ts';
 import type { TempProject } from '../kit/temp-project.ts';
 import { Arrivals, until } from '../kit/wait.ts';
@@ -27,6 +27,15 @@ export function directly(project: TempProject, args: readonly string[]): Launch 
   return { command: process.execPath, args: [...args], cwd: project.folder, stderr: 'pipe' };
 }
 
+/** A tool as it is listed. */
+export type Tool = JsonObject & { readonly name: string };
+
+/** What a call of a tool gives. */
+export type ToolResult = JsonObject & {
+  readonly isError?: boolean;
+  readonly structuredContent?: JsonObject;
+};
+
 export interface CallOptions {
   readonly onprogress?: (update: { readonly progress: number }) => void;
   readonly signal?: AbortSignal;
@@ -45,6 +54,7 @@ export interface CommonClient {
     ref: { type: 'ref/prompt'; name: string };
     argument: { name: string; value: string };
   }): Promise<{ completion: { values: string[] } }>;
+  setLoggingLevel(level: 'info'): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -67,10 +77,17 @@ export abstract class OfficialClient {
 
   /** The first text of a tool's result. */
   abstract call(name: string, args?: JsonObject, options?: CallOptions): Promise<string>;
-  /** The names of all tools, over all pages. */
-  abstract tools(): Promise<string[]>;
+  /** The whole result; where the tool has an output schema, and the list was read, the SDK has checked it. */
+  abstract result(name: string, args?: JsonObject, options?: CallOptions): Promise<ToolResult>;
+  /** All tools, over all pages. */
+  abstract listed(): Promise<readonly Tool[]>;
   /** From now on, `notifications/resources/updated` come for this resource. */
   abstract subscribe(uri: string): Promise<void>;
+
+  /** The names of the server's own tools. */
+  async tools(): Promise<string[]> {
+    return serverTools(await this.listed());
+  }
 
   async prompts(): Promise<string[]> {
     return (await this.client.listPrompts()).prompts.map(({ name }) => name);
@@ -106,6 +123,11 @@ export abstract class OfficialClient {
   /** The position after the first notification at `from` or later with this method, arrived already or not. */
   async notified(method: string, from = 0): Promise<number> {
     return 1 + (await this.notifications.find((one) => one.method === method, method, from));
+  }
+
+  /** From now on the log messages of this level come; only the legacy era has that. */
+  async setLevel(level: 'info'): Promise<void> {
+    await this.client.setLoggingLevel(level);
   }
 
   async logged(text: string): Promise<void> {

@@ -210,7 +210,7 @@ test('SIGUSR2 reloads, and several at once are one reload', async () => {
   expect(await dev.tookOver(2)).toContain('took over (SIGUSR2;');
   expect(await dev.serving()).toBe(2);
   await dev.reload(3);
-  expect(dev.started).toBe(3);
+  await dev.expectStarted(3);
 });
 
 test('a change of the env file reloads with the new value; a variable of the client wins', async () => {

@@ -7,7 +7,15 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { type JsonObject, type Message, textOf } from '../kit/messages.ts';
 import type { TempProject } from '../kit/temp-project.ts';
-import { type CallOptions, type Era, type Launch, OfficialClient, throughMcpDev } from './official-client.ts';
+import {
+  type CallOptions,
+  type Era,
+  type Launch,
+  OfficialClient,
+  type Tool,
+  type ToolResult,
+  throughMcpDev,
+} from './official-client.ts';
 
 /** The client of the SDK 1.x, started as clients start it. It answers what servers may ask. */
 export class SdkClient extends OfficialClient {
@@ -49,18 +57,22 @@ export class SdkClient extends OfficialClient {
   }
 
   async call(name: string, args: JsonObject = {}, options: CallOptions = {}): Promise<string> {
-    return textOf(await this.client.callTool({ name, arguments: args }, undefined, options)) ?? '';
+    return textOf(await this.result(name, args, options)) ?? '';
   }
 
-  async tools(): Promise<string[]> {
-    const names: string[] = [];
+  async result(name: string, args: JsonObject = {}, options: CallOptions = {}): Promise<ToolResult> {
+    return (await this.client.callTool({ name, arguments: args }, undefined, options)) as ToolResult;
+  }
+
+  async listed(): Promise<readonly Tool[]> {
+    const tools: Tool[] = [];
     let cursor: string | undefined;
     do {
       const page = await this.client.listTools(cursor === undefined ? {} : { cursor });
-      names.push(...page.tools.map(({ name }) => name));
+      tools.push(...(page.tools as Tool[]));
       cursor = page.nextCursor;
     } while (cursor !== undefined);
-    return names;
+    return tools;
   }
 
   async subscribe(uri: string): Promise<void> {

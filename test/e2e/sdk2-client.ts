@@ -2,7 +2,15 @@ import { Client, type McpSubscription, type VersionNegotiationMode } from '@mode
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { type JsonObject, type Message, textOf } from '../kit/messages.ts';
 import type { TempProject } from '../kit/temp-project.ts';
-import { type CallOptions, type Era, type Launch, OfficialClient, throughMcpDev } from './official-client.ts';
+import {
+  type CallOptions,
+  type Era,
+  type Launch,
+  OfficialClient,
+  type Tool,
+  type ToolResult,
+  throughMcpDev,
+} from './official-client.ts';
 
 /** Nothing but 2026-07-28; the other modes are 'auto' and 'legacy'. */
 export const PINNED = { pin: '2026-07-28' } as const;
@@ -67,12 +75,16 @@ export class Sdk2Client extends OfficialClient {
   }
 
   async call(name: string, args: JsonObject = {}, options: CallOptions = {}): Promise<string> {
-    const meta = this.era === 'modern' ? { _meta: { 'io.modelcontextprotocol/logLevel': 'debug' } } : {};
-    return textOf(await this.client.callTool({ name, arguments: args, ...meta }, options)) ?? '';
+    return textOf(await this.result(name, args, options)) ?? '';
   }
 
-  async tools(): Promise<string[]> {
-    return (await this.client.listTools()).tools.map(({ name }) => name);
+  async result(name: string, args: JsonObject = {}, options: CallOptions = {}): Promise<ToolResult> {
+    const meta = this.era === 'modern' ? { _meta: { 'io.modelcontextprotocol/logLevel': 'debug' } } : {};
+    return (await this.client.callTool({ name, arguments: args, ...meta }, options)) as ToolResult;
+  }
+
+  async listed(): Promise<readonly Tool[]> {
+    return (await this.client.listTools()).tools as readonly Tool[];
   }
 
   async subscribe(uri: string): Promise<void> {

@@ -97,14 +97,14 @@ describe.skipIf(!hasScript)('in a terminal', () => {
     await person.sees(/^mcp-dev {3}added$/);
     person.types('s');
     await person.sees(
-      /^mcp-dev idle: generation 3 serves \(process \d+, for \d+ s\); watches what \S+\/server\.ts imports$/,
+      /^mcp-dev serving: generation 3 serves \(process \d+, for \d+ s\); watches what \S+\/server\.ts imports$/,
     );
     project.write('tools.ts', 'export const tools = ;');
     await person.sees(/^mcp-dev the build failed .*; generation 3 goes on with the code before$/);
     await person.sees(/tools\.ts:1:21/);
     person.types('s');
     await person.sees(
-      /^mcp-dev idle: generation 3 serves .*; the newest source does not work: the build failed/,
+      /^mcp-dev stale: generation 3 serves .*; the newest source does not work: the build failed/,
     );
 
     person.types(CTRL_C);

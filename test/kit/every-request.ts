@@ -13,6 +13,8 @@ import { type Line, LineSplitter } from '../../src/wire/line.ts';
  */
 
 const receive = DevServer.prototype.receive;
+/** States in which a reload, or another start, will end without our doing. */
+const UNDER_WAY = new Set(['building', 'starting', 'restarting']);
 const NEWLINE = Buffer.from('\n');
 
 class EveryRequest {
@@ -48,8 +50,8 @@ class EveryRequest {
     this.#requests += 1;
     process.stderr.write(`request ${this.#requests}\n`);
     if (this.#requests === 1) return;
-    while (this.#server.status().state !== 'idle') await new Promise((next) => setTimeout(next, 1));
-    this.#server.reload(`request ${this.#requests}`);
+    while (UNDER_WAY.has(this.#server.status().state)) await new Promise((next) => setTimeout(next, 1));
+    void this.#server.reload(`request ${this.#requests}`);
   }
 }
 
@@ -66,6 +68,7 @@ const resolved = await resolve(process.argv.slice(2), {
   cwd: process.cwd(),
   env,
   home: homedir(),
+  stdoutIsTTY: false,
   stderrIsTTY: false,
 });
 if (resolved.kind !== 'run') throw new Error(`this is no session: ${resolved.kind}`);

@@ -56,3 +56,8 @@ export function parseMessage(line: string): Message | undefined {
     throw error;
   }
 }
+
+/** The names of the tools that are the server's own. */
+export function serverTools(tools: readonly { readonly name: string }[]): string[] {
+  return tools.map(({ name }) => name).filter((name) => !name.startsWith('mcp_dev_'));
+}

@@ -169,10 +169,14 @@ export class PuppetHub {
       });
     });
     // A puppet that is killed may leave a command unread.
-    connection.on('error', (error: NodeJS.ErrnoException) => {
+    const onError = (error: NodeJS.ErrnoException): void => {
       if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') throw error;
-    });
-    createInterface({ input: connection, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) => {
+    };
+    connection.on('error', onError);
+    // Errors of the input are the interface's too.
+    const lines = createInterface({ input: connection, crlfDelay: Number.POSITIVE_INFINITY });
+    lines.on('error', onError);
+    lines.on('line', (line) => {
       const event = JSON.parse(line) as PuppetEvent;
       events.push(event);
       if (event.event === 'started') {

@@ -22,6 +22,7 @@ class CoreDriver {
       stale: 'notice',
       answerAfter: 8000,
       transparent: false,
+      tools: [],
     } as const;
     const reload = { exclusive: 'off', hold: 20_000, readyTimeout: 30_000, lastWords: () => '' } as const;
     this.#core = new Core(

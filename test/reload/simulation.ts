@@ -206,6 +206,7 @@ export class Simulation {
         replay: 'safe',
         stale: 'notice',
         answerAfter: 8000,
+        tools: [],
         transparent: false,
       },
       { exclusive: exclusive ? 'on' : 'auto', hold: HOLD_MS, readyTimeout: 3000, lastWords: () => '' },

@@ -41,6 +41,7 @@ export class Driver {
       stale: 'notice',
       answerAfter: 8000,
       transparent: false,
+      tools: [],
       ...settings,
     } as const;
     this.#session = new Session(whole, (action) => this.actions.push(action));

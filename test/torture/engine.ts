@@ -19,7 +19,7 @@ import { processesOf } from '../kit/processes.ts';
 import { until } from '../kit/wait.ts';
 import { type Counts, TortureClient } from './client.ts';
 import { seeded } from './random.ts';
-import { Saboteur } from './saboteur.ts';
+import { type Pace, Saboteur } from './saboteur.ts';
 
 const IN_FLIGHT = 50;
 const STDERR_SHOWN = 60;
@@ -36,6 +36,8 @@ export interface TortureOptions {
   readonly seed: number;
   /** Builds before each start, so that a broken save is a failed build. */
   readonly build: boolean;
+  readonly standby: 'safe' | 'off';
+  readonly pace: Pace;
 }
 
 export interface Progress extends Readonly<Counts> {
@@ -44,6 +46,8 @@ export interface Progress extends Readonly<Counts> {
   readonly crashes: number;
   /** New generations that took over, as mcp-dev reported. */
   readonly reloads: number;
+  /** Processes that had waited, and became generations. */
+  readonly standbys: number;
   /** Requests without an answer, at this moment. */
   readonly open: number;
   /** The resident memory of mcp-dev, in MB. */
@@ -70,6 +74,7 @@ export class Torture {
   readonly #saboteur: Saboteur;
   readonly #stderr: string[] = [];
   #reloads = 0;
+  #standbys = 0;
   #residentMb = 0;
 
   constructor(options: TortureOptions) {
@@ -79,9 +84,10 @@ export class Torture {
     for (const folder of ['project', 'tmp', 'cache']) mkdirSync(join(this.#home, folder));
     writeFileSync(join(this.#project, 'package.json'), '{ "name": "torture", "type": "module" }');
     const source = join(options.repository, 'fixtures/torture/server.mjs');
-    this.#saboteur = new Saboteur(this.#project, source, seeded(options.seed));
+    this.#saboteur = new Saboteur(this.#project, source, options.pace, seeded(options.seed));
     const reasons = new Set(options.build ? [...REASONS, 'build_failed'] : REASONS);
-    const args = [...(options.build ? BUILD : []), '--', process.execPath, 'server.mjs'];
+    const standby = ['--verbose', '--standby', options.standby];
+    const args = [...standby, ...(options.build ? BUILD : []), '--', process.execPath, 'server.mjs'];
     this.#child = spawn(process.execPath, [join(options.repository, 'bin/mcp-dev.cjs'), ...args], {
       cwd: this.#project,
       env: {
@@ -115,6 +121,7 @@ export class Torture {
       broken,
       crashes,
       reloads: this.#reloads,
+      standbys: this.#standbys,
       open: this.#client.open.length,
       residentMb: this.#residentMb,
       processes: this.#processes.length,
@@ -211,6 +218,7 @@ export class Torture {
 
   #takeStderr(line: string): void {
     if (/^mcp-dev generation \d+ took over /.test(line)) this.#reloads += 1;
+    if (/^mcp-dev generation \d+ is the standby,/.test(line)) this.#standbys += 1;
     this.#stderr.push(line);
     if (this.#stderr.length > STDERR_SHOWN) this.#stderr.shift();
   }

@@ -5,6 +5,11 @@ import { between, choose, type Random } from './random.ts';
 /** What happens next; `calm` gives back-off, drains and clocks the time to run out. */
 export type Blow = 'save' | 'break' | 'crash' | 'calm';
 
+/** How long nothing happens; `slow` leaves time for a standby now and then, with messages that never pause. */
+const PACES = { storm: [50, 500], slow: [50, 7000] } as const;
+
+export type Pace = keyof typeof PACES;
+
 /** Crashes that come closer together would only show how long mcp-dev waits after a row of them. */
 const CRASH_EVERY_MS = 3000;
 const WEIGHTS = { save: 80, break: 10, crash: 8, calm: 2 } as const;
@@ -18,20 +23,22 @@ export class Saboteur {
   crashes = 0;
   readonly #folder: string;
   readonly #source: string;
+  readonly #pace: readonly [number, number];
   readonly #random: Random;
   #crashedAt = 0;
 
   /** `source` is the file whose copies are saved as `server.mjs` in the folder; the first one is at once. */
-  constructor(folder: string, source: string, random: Random) {
+  constructor(folder: string, source: string, pace: Pace, random: Random) {
     this.#folder = folder;
     this.#source = readFileSync(source, 'utf8');
+    this.#pace = PACES[pace];
     this.#random = random;
     this.save();
   }
 
   /** How long nothing happens, and what happens then. */
   next(): { readonly afterMs: number; readonly blow: Blow } {
-    const afterMs = between(this.#random, 50, 500);
+    const afterMs = between(this.#random, ...this.#pace);
     const blow = choose(this.#random, WEIGHTS);
     if (blow === 'calm') return { afterMs: 2500, blow };
     if (blow !== 'crash') return { afterMs, blow };

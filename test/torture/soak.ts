@@ -8,6 +8,8 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '5' },
     seed: { type: 'string' },
     build: { type: 'boolean' },
+    slow: { type: 'boolean' },
+    standby: { type: 'string', default: 'safe' },
   },
 });
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
@@ -16,6 +18,8 @@ const torture = new Torture({
   seconds: Number(values.minutes) * 60,
   seed,
   build: values.build === true,
+  standby: values.standby === 'off' ? 'off' : 'safe',
+  pace: values.slow === true ? 'slow' : 'storm',
 });
 
 console.log(`soak for ${values.minutes} min, seed ${seed}`);
@@ -29,13 +33,13 @@ console.log(faults.length === 0 ? 'everything held' : `${faults.length} faults`)
 process.exitCode = faults.length === 0 ? 0 : 1;
 
 function print(): void {
-  const { residentMb, processes, reloads, saves, broken, crashes, sent, right, stale, ...rest } =
+  const { residentMb, processes, reloads, standbys, saves, broken, crashes, sent, right, stale, ...rest } =
     torture.progress;
   const { failed, open, doubled, wrong } = rest;
   const seconds = Math.round((performance.now() - started) / 1000);
   const failures = Object.entries(failed).map(([reason, count]) => `${reason} ${count}`);
   console.log(
-    `${seconds} s: ${residentMb} MB, ${processes} processes; ${reloads} reloads of ${saves} saves, ${broken} broken,` +
+    `${seconds} s: ${residentMb} MB, ${processes} processes; ${reloads} reloads of ${saves} saves, ${standbys} by a standby, ${broken} broken,` +
       ` ${crashes} crashes; ${sent} sent, ${right} right (${stale} stale), failed: ${failures.join(', ') || 'none'};` +
       ` ${open} open, ${doubled} doubled, ${wrong} wrong`,
   );

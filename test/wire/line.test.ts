@@ -69,3 +69,17 @@ test('what is nested without a bottom is taken for no JSON', () => {
   expect(nested(1000).parse()).toHaveLength(1);
   expect(nested(1001).parse()).toBeUndefined();
 });
+
+test('a text is found in a line wherever the chunks of that are cut', () => {
+  const text = '{"name":"mcp_dev_call","arguments":{}}';
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.nat({ max: text.length })), (places) => {
+      const lines: Line[] = [];
+      const splitter = new LineSplitter({ line: (line) => lines.push(line), overflow: () => {} });
+      for (const chunk of cut(Buffer.from(`${text}\n`), places)) splitter.push(chunk);
+      expect(lines.map((line) => [line.includes('mcp_dev_'), line.includes('mcp_dev-')])).toEqual([
+        [true, false],
+      ]);
+    }),
+  );
+});

@@ -13,6 +13,14 @@ export function closest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
+/** Up to `most` of the candidates, those first that are most like `word`. */
+export function nearest(word: string, candidates: readonly string[], most: number): readonly string[] {
+  const distance = new Map(
+    candidates.map((candidate) => [candidate, editDistance(word.toLowerCase(), candidate.toLowerCase())]),
+  );
+  return [...distance.keys()].sort((a, b) => distance.get(a)! - distance.get(b)!).slice(0, most);
+}
+
 /** Letters to add, drop, replace or swap with their neighbour. */
 function editDistance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];

@@ -1,0 +1,55 @@
+import { converse } from '../../control/connection.ts';
+import type { Instance } from '../../control/instances.ts';
+import type { Elsewhere } from './command.ts';
+import { select } from './select.ts';
+import { type Shown, statusLines } from './status-view.ts';
+import { ExitCode, type Surroundings } from './surroundings.ts';
+
+/** Of the objects that `--json` prints. */
+const FORMAT = 1;
+/** Where no terminal says how wide it is. */
+export const COLUMNS = 120;
+
+/** Says once how it goes. */
+export async function status(
+  command: Extract<Elsewhere, { kind: 'status' }>,
+  place: Surroundings,
+): Promise<number> {
+  const selected = await select(command.name, place);
+  if (selected.kind === 'refused') {
+    if (command.json) place.print('[]');
+    place.complain(selected.why);
+    return selected.code;
+  }
+  const found = await Promise.all(selected.instances.map(look));
+  const shown = found.filter((one) => one !== undefined);
+  if (command.json) place.print(JSON.stringify(shown.map(toJson), undefined, 2));
+  else place.print(page(shown, process.stdout.columns || COLUMNS).join('\n'));
+  return shown.every(isWell) ? ExitCode.done : ExitCode.failed;
+}
+
+/** All of them as a page of so many columns. */
+export function page(shown: readonly Shown[], columns: number): readonly string[] {
+  const reloads = shown.length === 1 ? 8 : 3;
+  return shown.flatMap((one, index) => {
+    const lines = statusLines(one, { columns, now: Date.now(), reloads });
+    return index === 0 ? lines : ['', ...lines];
+  });
+}
+
+/** One of them as `--json` shows it. */
+export function toJson({ hello, status }: Shown): object {
+  const { pid, version, cwd, root, startedAt } = hello;
+  return { format: FORMAT, instance: { pid, version, cwd, root, startedAt }, ...status };
+}
+
+async function look({ address, hello }: Instance): Promise<Shown | undefined> {
+  for await (const reply of converse(address, { ask: 'status', follow: false })) {
+    if (reply.reply === 'status') return { hello, status: reply.status, at: Date.now() };
+  }
+  return undefined;
+}
+
+function isWell({ status: { state } }: Shown): boolean {
+  return state === 'serving' || state === 'building' || state === 'starting';
+}
