@@ -124,7 +124,7 @@ export const runOptions = {
     fallback: 'safe',
     doc:
       'keep the next process waiting with its packages loaded and no line of the server: known ones that only ' +
-      'define things (the MCP SDKs, zod), all that the program imports, or no process at all',
+      'define things (the MCP SDKs, zod, pydantic), all that the program imports, or no process at all',
   },
   hold: {
     kind: 'milliseconds',

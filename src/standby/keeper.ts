@@ -1,10 +1,10 @@
-import { existsSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunConfig } from '../config/run-config.ts';
 import type { Launch, ProcessEvents, ServerProcess } from '../generation/process.ts';
 import { residentBytes } from '../system/proc.ts';
 import { makePlace, removeLeftPlaces } from './place.ts';
-import { type Plan, planStandby } from './plan.ts';
+import { type Fit, type Plan, planStandby } from './plan.ts';
 import { withReport, withWait } from './preloads.ts';
 import type { Waiting } from './waiting.ts';
 
@@ -25,6 +25,9 @@ export type StandbyStatus =
   /** The reason is one clause. */
   | { readonly kind: 'none'; readonly reason: string };
 
+/** Why there is none where nothing was reported. */
+const UNHEARD = 'the server did not load what it was given';
+
 interface Held {
   readonly waiting: Waiting;
   /** What it was started for, as text. */
@@ -41,8 +44,10 @@ export class StandbyKeeper {
   #place: string | undefined;
   #held: Held | undefined;
   #reason = 'no generation has taken over yet';
-  /** Ways to start the server by which a generation has told. */
-  #proven: string | undefined;
+  /** The way to start the server of which a generation has told, or had the chance to, and why it is in doubt. */
+  #trust: { readonly way: string; readonly doubt: string | undefined } | undefined;
+  /** The newest generation that was asked to tell and not listened to yet. */
+  #asked: number | undefined;
   #starts = 0;
   #preparing = Promise.resolve();
   #life: 'open' | 'closed' = 'open';
@@ -89,6 +94,7 @@ export class StandbyKeeper {
     if (plan.kind === 'none') return launch;
     this.#place ??= makePlace();
     if (this.#place === undefined) return launch;
+    this.#asked = generation;
     return withReport(launch, plan, this.#reportOf(this.#place, generation)) ?? launch;
   }
 
@@ -120,9 +126,8 @@ export class StandbyKeeper {
     const launch = this.#options.next();
     const plan = planStandby(launch);
     if (plan.kind === 'none') return this.#doWithout(plan.reason);
-    if (!this.#isProven(generation, launch, plan.entry)) {
-      return this.#doWithout('the server did not load what it was given');
-    }
+    const doubt = this.#doubt(generation, wayOf(launch, plan.entry));
+    if (doubt !== undefined) return this.#doWithout(doubt);
     const purpose = purposeOf(launch, plan);
     if (this.#held !== undefined) {
       const { ready } = this.#held.waiting;
@@ -145,47 +150,51 @@ export class StandbyKeeper {
     await this.#discard(reason);
   }
 
-  /** Whether this generation, or one before that was started the same way, has loaded what it was given. */
-  #isProven(generation: number, launch: Launch, entry: string): boolean {
-    const way = wayOf(launch, entry);
-    const report = this.#place && this.#reportOf(this.#place, generation);
-    if (report !== undefined && existsSync(report)) {
-      rmSync(report, { force: true });
-      this.#proven = way;
+  /**
+   * Why a process that is started in this way may not be trusted to wait; undefined: this generation has told that
+   * what it was given runs, or, if it was a standby, the one before it.
+   */
+  #doubt(generation: number, way: string): string | undefined {
+    if (this.#asked === generation && this.#place !== undefined) {
+      this.#asked = undefined;
+      const told = wordsIn(this.#reportOf(this.#place, generation));
+      this.#trust = { way, doubt: told === '' ? undefined : (told ?? UNHEARD) };
     }
-    return this.#proven === way;
+    return this.#trust?.way === way ? this.#trust.doubt : UNHEARD;
   }
 
-  async #start(
-    launch: Launch,
-    plan: Extract<Plan, { kind: 'node' }>,
-    isOutdated: () => boolean,
-  ): Promise<Waiting | undefined> {
+  async #start(launch: Launch, plan: Fit, isOutdated: () => boolean): Promise<Waiting | undefined> {
     const { mode } = this.#options;
     if (this.#place === undefined || mode === 'off') return undefined;
     const place = join(this.#place, `process-${this.#starts}-${Date.now().toString(36)}`);
     const dressed = withWait(launch, plan, place);
     if (dressed === undefined) return undefined;
     // Loaded only now: none of it is needed before the first generation serves.
-    const [{ noteGrounds }, { boundaryPackages }, { startWaiting }] = await Promise.all([
+    const [{ noteGrounds }, { startWaiting }] = await Promise.all([
       import('./grounds.ts'),
-      import('./boundary.ts'),
       import('./waiting.ts'),
     ]);
     removeLeftPlaces();
-    const grounds = await noteGrounds(launch.cwd, plan.entry, plan.files);
-    const packages = await boundaryPackages(this.#options.newest() ?? plan.entry, mode, plan.loader);
+    const grounds = await noteGrounds(launch.cwd, plan);
+    const load = await this.#whatToLoad(plan, mode);
     if (isOutdated()) return undefined;
     const waiting = await startWaiting({
       place,
       launch: dressed,
-      packages,
+      load,
       grounds,
       onLost: (reason) => this.#lost(reason),
     });
     if (this.#life === 'open') return waiting;
     await waiting.end();
     return undefined;
+  }
+
+  async #whatToLoad(plan: Fit, mode: 'safe' | 'deps'): Promise<string> {
+    // Which only Python itself can read and find.
+    if (plan.kind === 'python') return mode;
+    const { boundaryPackages } = await import('./boundary.ts');
+    return JSON.stringify(await boundaryPackages(this.#options.newest() ?? plan.entry, mode, plan.loader));
   }
 
   #lost(reason: string): void {
@@ -210,6 +219,14 @@ export class StandbyKeeper {
   }
 }
 
+/** What a report says; undefined: there is none. It is read once. */
+function wordsIn(path: string): string | undefined {
+  if (!existsSync(path)) return undefined;
+  const text = readFileSync(path, 'utf8');
+  rmSync(path, { force: true });
+  return text;
+}
+
 /** All that a process is started with, but for the number of its generation: the same text, the same start. */
 function purposeOf({ command, args, cwd, env }: Launch, plan: Plan): string {
   const { MCP_DEV_GENERATION: _, ...rest } = env;
@@ -220,5 +237,5 @@ function purposeOf({ command, args, cwd, env }: Launch, plan: Plan): string {
 /** How the server is started, whatever its program is called: our own builds have a new name each time. */
 function wayOf({ command, args, env }: Launch, entry: string): string {
   const words = args.map((word) => (word === entry ? '' : word));
-  return JSON.stringify([command, words, env.PATH, env.NODE_OPTIONS]);
+  return JSON.stringify([command, words, env.PATH, env.NODE_OPTIONS, env.PYTHONPATH]);
 }

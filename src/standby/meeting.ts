@@ -1,7 +1,7 @@
 /** The files of a standby's folder, by which it and the runner meet. */
 export const FILES = {
-  /** What to load: `Package[]` as JSON. */
-  packages: 'packages.json',
+  /** What to load: for node `Package[]` as JSON, for Python the mode. */
+  load: 'load',
   /** A named pipe that the runner holds open; a line says which generation the standby becomes. */
   go: 'go',
   /** `Ready` as JSON: the standby waits. */

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import type { Loader } from './boundary.ts';
-import { type Reading, type Unfit, unfit } from './reading.ts';
+import { type NodeProgram, type Unfit, unfit } from './reading.ts';
 
 /** The options at the beginning of node's words, and what follows them. */
-interface NodeOptions {
+export interface NodeOptions {
   readonly kind: 'options';
   readonly loader: Loader;
   readonly files: readonly string[];
@@ -22,7 +22,7 @@ const HARMLESS = [
 ];
 
 /** Reads node's words: options, the program, the program's arguments. */
-export function readNode(words: readonly string[], cwd: string): Reading {
+export function readNode(words: readonly string[], cwd: string): NodeProgram | Unfit {
   const options = readNodeOptions(words, cwd);
   if (options.kind === 'none') return options;
   const { loader, files, rest } = options;
@@ -30,7 +30,7 @@ export function readNode(words: readonly string[], cwd: string): Reading {
 }
 
 /** Reads the words of tsx, which gives node's options on to node and has some of its own. */
-export function readTsx(words: readonly string[], cwd: string): Reading {
+export function readTsx(words: readonly string[], cwd: string): NodeProgram | Unfit {
   const [first, value] = words;
   if (first === 'watch') return unfit('tsx watch starts the server again by itself');
   if (first === '--tsconfig' && value !== undefined) {
@@ -81,7 +81,7 @@ export function readNodeOptions(words: readonly string[], cwd: string): NodeOpti
 function readProgram(
   entry: string | undefined,
   rest: { readonly cwd: string; readonly loader: Loader; readonly files: readonly string[] },
-): Reading {
+): NodeProgram | Unfit {
   if (entry === undefined) return unfit('the command names no program');
   // Others may be found by an ending that is not written.
   if (!/\.[cm]?[jt]sx?$/i.test(entry)) return unfit(`${entry} is not named like a program for node`);

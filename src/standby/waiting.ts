@@ -14,7 +14,6 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Exit } from '../generation/exit.ts';
 import { type Launch, type ProcessEvents, type ServerProcess, startProcess } from '../generation/process.ts';
-import type { Package } from './boundary.ts';
 import { type Grounds, hold } from './grounds.ts';
 import { FILES, type Ready } from './meeting.ts';
 
@@ -23,7 +22,8 @@ export interface WaitingOptions {
   readonly place: string;
   /** With what makes the process wait. */
   readonly launch: Launch;
-  readonly packages: readonly Package[];
+  /** The text that says what to load. */
+  readonly load: string;
   /** What it takes for granted, noted before it starts. */
   readonly grounds: Grounds;
   /** It ended before its turn; the reason is one clause. */
@@ -36,7 +36,7 @@ const AT_ONCE = { stdinGraceMs: 0, signal: 'SIGKILL', killAfterMs: 0 } as const;
 /** Makes the pipe by which the process is told to go on, then starts the process. */
 export async function startWaiting(options: WaitingOptions): Promise<Waiting> {
   mkdirSync(options.place, { mode: 0o700 });
-  writeFileSync(join(options.place, FILES.packages), JSON.stringify(options.packages));
+  writeFileSync(join(options.place, FILES.load), options.load);
   const go = join(options.place, FILES.go);
   // node has no call for it.
   await promisify(execFile)('mkfifo', ['-m', '600', go]);

@@ -24,12 +24,18 @@ const FILES = {
   }),
 };
 
+const FILES_OF_PYTHON = {
+  'server.py': '',
+  'package.json': '{ "scripts": { "dev": "python3 -u server.py" } }',
+};
+
 function plan(command: string, options?: string) {
   const project = tempProject(FILES);
   const [program = '', ...args] = command.split(' ');
   const env = options === undefined ? {} : { NODE_OPTIONS: options };
   const found = planStandby({ command: program, args, cwd: project.folder, env });
   if (found.kind === 'none') return found.reason;
+  if (found.kind === 'python') throw new Error('a plan for Python');
   const inProject = (path: string): string => path.replace(`${project.folder}/`, '');
   return [inProject(found.entry), found.loader, ...found.files.map(inProject)].join(' ');
 }
@@ -62,6 +68,19 @@ test.each([
   ['sh -c node', 'sh may do something of its own before the server'],
   ['env -i node server.js', 'env may do something of its own before the server'],
   ['uv run server.py', 'uv may do something of its own before the server'],
+  ['poetry run python server.py', 'poetry may do something of its own before the server'],
+  ['pypy3 server.py', 'pypy3 may do something of its own before the server'],
+  ['python2 server.py', 'python2 may do something of its own before the server'],
+  ['python3', 'the command names no program'],
+  ['python3 -u -m', 'the command names no program'],
+  ['python3 server', 'server is not named like a program for Python'],
+  ['python3 -I server.py', 'Python takes no notice of what it is given because of -I'],
+  ['python3 -uE -m server', 'Python takes no notice of what it is given because of -uE'],
+  ['python3 -Sm server', 'Python takes no notice of what it is given because of -Sm'],
+  ['python3 -c 0', "Python's -c may depend on when it starts"],
+  ['python3 -', "Python's - may depend on when it starts"],
+  ['python3 -i server.py', "Python's -i may depend on when it starts"],
+  ['python3 -X importtime server.py', "Python's -X importtime may depend on when it starts"],
   ['node', 'the command names no program'],
   ['node server', 'server is not named like a program for node'],
   ['node -r dotenv/config server.js', 'node is told to -r dotenv/config first'],
@@ -83,6 +102,27 @@ test.each([
   ['npm exec tsx server.ts', 'npm exec may do something of its own first'],
 ])('%s: it cannot', (command, expected) => {
   expect(plan(command)).toBe(expected);
+});
+
+test.each([
+  ['python3 server.py --flag', 'server.py', ['server.py']],
+  ['python server.py', 'server.py', ['server.py']],
+  ['.venv/bin/python3.12 server.pyw', 'server.pyw', ['server.pyw']],
+  ['python3 -uB -X dev -Xutf8 -W error -Wonce server.py -I', 'server.py', 8],
+  ['python3 -m server -I', '.', ['-m', 'server']],
+  ['python3 -u -mpackage.server x', '.', ['-u', '-mpackage.server']],
+  ['python3 -um server', '.', ['-um', 'server']],
+  ['npm run -s dev -- --flag', 'server.py', ['-u', 'server.py']],
+])('%s: its next process can wait', (command, entry, words) => {
+  const project = tempProject(FILES_OF_PYTHON);
+  const [program = '', ...args] = command.split(' ');
+  // Only node is told by these.
+  const env = { NODE_OPTIONS: '--require ./trace.cjs' };
+  expect(planStandby({ command: program, args, cwd: project.folder, env })).toEqual({
+    kind: 'python',
+    entry: entry === '.' ? project.folder : project.path(entry),
+    words: typeof words === 'number' ? args.slice(0, words) : words,
+  });
 });
 
 test.each([

@@ -12,7 +12,7 @@ export async function standBy(folder: string): Promise<void> {
   try {
     // Open before anybody is told that it is: what is written to a pipe that nobody has open is lost.
     const go = openForReading(join(folder, FILES.go));
-    await load(JSON.parse(readFileSync(join(folder, FILES.packages), 'utf8')));
+    await load(JSON.parse(readFileSync(join(folder, FILES.load), 'utf8')));
     const files = await loadedFiles();
     if (files.some((file) => changedSince(file, performance.timeOrigin))) {
       throw new Error('a package changed while it was loaded');

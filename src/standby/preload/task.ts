@@ -4,7 +4,7 @@ import { withoutOption } from '../node-options.ts';
 /** Carries the task, as JSON, through all the programs that come before the server. */
 export const TASK_VARIABLE = 'MCP_DEV_STANDBY';
 
-/** What a preloaded module is to do, and in which process. */
+/** What a module that is preloaded into node is to do, and in which process. */
 export interface Task {
   /** The server's program, absolute and without links: everything else that node runs on the way is left alone. */
   readonly entry: string;
