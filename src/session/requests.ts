@@ -19,8 +19,8 @@ export function newRequest({
     stale: undefined,
     interrupted: undefined,
     token: undefined,
-    progress: Number.NEGATIVE_INFINITY,
-    floor: Number.NEGATIVE_INFINITY,
+    progress: undefined,
+    floor: undefined,
     exchanged: false,
     indirect: false,
   };

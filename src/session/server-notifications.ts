@@ -160,8 +160,8 @@ function passProgress(state: State, peer: Peer, line: Line): void {
   const request = requestWithToken(state, peer, token);
   if (request === undefined) return;
   const progress = Number(textAt(line, ['params', 'progress']));
-  if (progress <= request.floor) return;
-  if (progress > request.progress) request.progress = progress;
+  if (request.floor !== undefined && progress <= request.floor) return;
+  request.progress = Math.max(progress, request.progress ?? progress);
   toClient(state, line);
 }
 

@@ -137,9 +137,9 @@ export interface ClientRequest {
   /** Its progress token as JSON text; `null` when it has none, `undefined` while nobody looked. */
   token: string | null | undefined;
   /** The last progress that the client was told. */
-  progress: number;
+  progress: number | undefined;
   /** What that was when the request was given to another generation: it must not fall back behind it. */
-  floor: number;
+  floor: number | undefined;
   /** Its generation asked the client something while it had the request. */
   exchanged: boolean;
   /** It was a call of ours to call this tool, which the client need not have in its list. */
