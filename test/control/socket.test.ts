@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync } 
 import { connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { status } from '../../src/cli/elsewhere/status.ts';
 import { privateFolder } from '../../src/config/private-folder.ts';
 import { addressOf, isGone, type Owner, ourselves } from '../../src/control/address.ts';
 import type { Subject } from '../../src/control/answering.ts';
@@ -233,6 +234,30 @@ describe('talking', () => {
     expect(replies).toEqual([
       { reply: 'refused', why: 'it is mcp-dev 1.2.3, which this one cannot talk to: use the same version' },
     ]);
+  });
+
+  test.each([
+    [false, []],
+    [true, ['[]']],
+  ])('its status is not known, which is no good news (as JSON: %s)', async (json, printed) => {
+    const { folder } = await open({ protocol: 2 });
+    const prints: string[] = [];
+    const complaints: string[] = [];
+    const code = await status(
+      { kind: 'status', name: undefined, json, watch: false },
+      {
+        folder,
+        cwd: '/',
+        home: '/nowhere',
+        print: (text) => prints.push(text),
+        complain: (text) => complaints.push(text),
+      },
+    );
+    expect({ code, prints, complaints }).toEqual({
+      code: 1,
+      prints: printed,
+      complaints: ['listened: it is mcp-dev 1.2.3, which this one cannot talk to: use the same version'],
+    });
   });
 });
 
