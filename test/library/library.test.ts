@@ -161,6 +161,14 @@ test.each([
     { entry: 'server.mjs', watch: 'nowhere' },
     /^createDevServer: "watch" names \S+nowhere, which does not exist$/,
   ],
+  [
+    { entry: 'server.mjs', command: ['node', 'server.mjs'] },
+    /^"entry" and "command" exclude one another; keep one of them$/,
+  ],
+  [
+    { entry: 'server.mjs', record: 'new', logFile: 'new' },
+    /^createDevServer: "logFile" and createDevServer: "record" name the same file, .*new;/,
+  ],
   [{ entry: 'server.mjs', record: 'server.mjs' }, /^createDevServer: "record" names .* is no recording$/],
 ])('options that cannot be used: %o', async (options, message) => {
   const { folder } = tempProject(PLAIN_JS);
