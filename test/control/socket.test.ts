@@ -227,6 +227,14 @@ describe('talking', () => {
     await until(() => hungUp.includes('slow'), 'the call is taken back');
   });
 
+  test('what cannot be removed hides nobody', async () => {
+    const { folder } = await open();
+    // Nobody is process 0, and no folder can be removed like a socket.
+    mkdirSync(addressOf(folder, { pid: 0, start: 1 }));
+    const { instances } = await findInstances(folder);
+    expect(instances.map(({ hello }) => hello.name)).toEqual(['listened']);
+  });
+
   test('one that speaks another protocol is known by name, and not asked', async () => {
     const { folder, address } = await open({ protocol: 2 });
     expect((await findInstances(folder)).instances).toHaveLength(1);
