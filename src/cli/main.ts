@@ -1,8 +1,11 @@
 import { homedir } from 'node:os';
-import { resolve } from './resolve.ts';
+import { type Resolved, resolve } from './resolve.ts';
 import { flushed } from './stdio.ts';
 
-/** The command line, from arguments to exit code. */
+/** So many ms has a client that was left, or somebody who ended us, to read the last of it. */
+const FLUSH_MS = 500;
+
+/** The command line, from arguments to exit code; by then everything is said. */
 async function main(argv: readonly string[]): Promise<number> {
   const cwd = currentFolder();
   if (cwd === undefined) return refuse('the folder that it was started in does not exist any more');
@@ -13,6 +16,14 @@ async function main(argv: readonly string[]): Promise<number> {
     stdoutIsTTY: process.stdout.isTTY === true,
     stderrIsTTY: process.stderr.isTTY === true,
   });
+  const code = await carryOut(resolved, cwd);
+  // Who asked for something may read it at leisure, as in a pager.
+  const isInHaste = resolved.kind === 'run' || code > 128;
+  await flushed(isInHaste ? FLUSH_MS : undefined);
+  return code;
+}
+
+async function carryOut(resolved: Resolved, cwd: string): Promise<number> {
   switch (resolved.kind) {
     case 'help':
     case 'version':
@@ -65,7 +76,4 @@ function refuse(message: string): number {
   return 2;
 }
 
-void main(process.argv.slice(2)).then(async (code) => {
-  await flushed(500);
-  process.exit(code);
-});
+void main(process.argv.slice(2)).then((code) => process.exit(code));

@@ -9,6 +9,7 @@ import { type ReadRecording, readRecording } from '../recording/read.ts';
 import { redactor } from '../recording/redact.ts';
 import { Replay, type ReplayOutcome } from '../recording/replay.ts';
 import { scriptOf } from '../recording/script.ts';
+import { freshSecret } from '../reload/project-secret.ts';
 import { RunningGeneration } from '../reload/running.ts';
 import { lossySink } from '../report/lossy-sink.ts';
 import { Line } from '../wire/line.ts';
@@ -42,7 +43,8 @@ export async function replay(config: ReplayConfig): Promise<number> {
       stderr.write(`mcp-dev: the build failed (${built.reason})\n${built.text}\n`);
       return 1;
     }
-    const env = { ...config.env, MCP_DEV: '1', MCP_DEV_GENERATION: '1' };
+    const ours = { MCP_DEV: '1', MCP_DEV_GENERATION: '1' };
+    const env = { MCP_DEV_SECRET: freshSecret(), ...config.env, ...ours };
     return await compareWith({ ...startCommand(launch, builder), cwd, env }, recording, config);
   } finally {
     await builder?.close();

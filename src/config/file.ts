@@ -122,7 +122,10 @@ function nothingIn(file: string): string {
   return basename(file) === 'package.json' ? 'there is no "mcp-dev" in it' : 'there is nothing in it';
 }
 
-function launchProblem(launch: LaunchKeys): { readonly key: string; readonly problem: string } | undefined {
+/** What is wrong with the keys that name the server, and with which. */
+export function launchProblem(
+  launch: LaunchKeys,
+): { readonly key: string; readonly problem: string } | undefined {
   const { command, entry, args } = launch;
   if (command !== undefined && entry !== undefined) {
     return { key: 'entry', problem: '"entry" and "command" exclude one another; keep one of them' };

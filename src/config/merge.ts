@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { type Given, type Layer, subject, type Usage, usage } from './layers.ts';
 import type { OptionTable } from './option.ts';
 
@@ -30,7 +31,25 @@ export async function merge(table: OptionTable, flags: Layer, file: Layer): Prom
     const fallback: Given = { value: option.fallback, origin: { kind: 'default' } };
     merged.set(key, flags.get(key) ?? fromFile(key) ?? fallback);
   }
-  return merged;
+  return (await sharedFile(table, merged)) ?? merged;
+}
+
+/** One file that several options want to write: some of it would be lost. A device, such as /dev/null, can be shared. */
+async function sharedFile(table: OptionTable, merged: Layer): Promise<Usage | undefined> {
+  const writers = new Map<unknown, string>();
+  for (const [key, option] of Object.entries(table)) {
+    const given = merged.get(key);
+    const isWritten = 'path' in option && (option.path === 'new file' || option.path === 'new recording');
+    if (!isWritten || given?.value === undefined) continue;
+    const other = writers.get(given.value);
+    const isFile = statSync(String(given.value), { throwIfNoEntry: false })?.isFile() ?? true;
+    if (other !== undefined && isFile) {
+      const both = [other, await subject(key, given.origin)].join(' and ');
+      return usage(`${both} name the same file, ${given.value}; each needs one of its own`);
+    }
+    writers.set(given.value, await subject(key, given.origin));
+  }
+  return undefined;
 }
 
 /** Colours on stderr: what was asked for, else NO_COLOR, else FORCE_COLOR, else whether it is a terminal that has them. */

@@ -56,7 +56,7 @@ function removeIfGone(address: string, owner: Owner): void {
   try {
     unlinkSync(address);
   } catch (error) {
-    // Somebody else was faster.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    // Somebody else was faster, or it lies where nothing can be removed: it is in nobody's way.
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
   }
 }

@@ -25,7 +25,7 @@ export type { Phases, Trigger } from '../report/report.ts';
 export type { DevSessionEvents as DevServerEvents } from './dev-session.ts';
 export { type DevServerOptions, OptionsError } from './options.ts';
 
-/** How a reload ended: it did, the server crashed, or it was not over in the time that was given. */
+/** How a reload ended: it did, the server crashed, or it was not over in the time that there was. */
 export type ReloadResult = Extract<DevEvent, { event: 'reload' | 'crash' }> | { readonly event: 'pending' };
 
 /** One server behind one session, from `createDevServer` until `close` or the client's goodbye. */
@@ -37,7 +37,7 @@ export interface DevServer {
   on<E extends keyof DevSessionEvents>(event: E, listener: (event: DevSessionEvents[E]) => void): () => void;
   /**
    * Builds and swaps now, or joins the reload that is on its way. Resolves when it has ended, with `pending` after
-   * `timeout` ms. `reason` stands in the log.
+   * `timeout` ms or when the session is over before. `reason` stands in the log.
    */
   reload(options?: { readonly reason?: string; readonly timeout?: number }): Promise<ReloadResult>;
   /** Where things stand. */
@@ -75,7 +75,8 @@ export async function createDevServer(options: DevServerOptions): Promise<DevSer
   return {
     on: (event, listener) => session.on(event, (happened) => queueMicrotask(() => listener(happened))),
     async reload({ reason = 'reload()', timeout = Number.POSITIVE_INFINITY } = {}) {
-      const outcome = await session.reload(reason, timeout);
+      const cut = closed.then(() => ({ event: 'pending' }) as const);
+      const outcome = await Promise.race([session.reload(reason, timeout), cut]);
       if (outcome.event === 'pending') return outcome;
       const [event] = eventsOf(outcome) as readonly [Exclude<ReloadResult, { event: 'pending' }>];
       return event;

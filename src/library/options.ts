@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
+import { launchProblem } from '../config/file.ts';
 import { typedLaunch } from '../config/launch.ts';
 import type { Given, Layer, Usage } from '../config/layers.ts';
 import { merge } from '../config/merge.ts';
@@ -56,6 +57,8 @@ export async function configOf(options: DevServerOptions): Promise<RunConfig> {
   const { checkConfiguration } = await import('../config/schema.ts');
   const checked = checkConfiguration(libraryOptions, given);
   if (checked.kind === 'invalid') throw new OptionsError(checked.problem);
+  const wrong = launchProblem(checked.launch);
+  if (wrong !== undefined) throw new OptionsError(wrong.problem);
   const origin = { kind: 'file', locate: async () => 'createDevServer' } as const;
   const layer = new Map([...checked.values].map(([key, value]) => [key, { value, origin }] as const));
 

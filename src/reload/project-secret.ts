@@ -16,9 +16,14 @@ export function projectSecret(root: string): string {
   return kept(file) ?? made(folder, file);
 }
 
-function made(folder: string, file: string): string {
+/** One that nobody else has, and that nobody keeps. */
+export function freshSecret(): string {
   // The global one is loaded when it is used; node:crypto would cost each start 3 ms.
-  const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('hex');
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('hex');
+}
+
+function made(folder: string, file: string): string {
+  const secret = freshSecret();
   const fresh = `${file}.${process.pid}`;
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });

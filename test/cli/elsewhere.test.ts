@@ -11,6 +11,7 @@ describe('what is meant by the words', () => {
   test.each([
     [['call', 'echo'], { name: undefined, tool: 'echo', arguments: {} }],
     [['call', 'echo', '{"a":1}'], { name: undefined, tool: 'echo', arguments: { a: 1 } }],
+    [['call', 'echo', '\n  {"a": 1}'], { name: undefined, tool: 'echo', arguments: { a: 1 } }],
     [['call', 'shop', 'echo'], { name: 'shop', tool: 'echo', arguments: {} }],
     [['call', 'shop', 'echo', '{"a":1}'], { name: 'shop', tool: 'echo', arguments: { a: 1 } }],
     [['call', '--json', '42', 'echo'], { name: '42', tool: 'echo', arguments: {}, json: true }],

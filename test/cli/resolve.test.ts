@@ -173,6 +173,10 @@ describe('wrong input', () => {
       '--log-file names <folder>/nope/log, but there is no folder <folder>/nope',
     ],
     [['--log-file', 'src', 'server.ts'], '--log-file names <folder>/src, which is a folder'],
+    [
+      ['--record', 'one', '--events', './one', 'server.ts'],
+      '--events and --record name the same file, <folder>/one; each needs one of its own',
+    ],
     [['--config', 'nope.json', 'server.ts'], '--config names <folder>/nope.json, which does not exist'],
     [
       ['--config', 'server.ts', 'server.ts'],

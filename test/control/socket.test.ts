@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync } 
 import { connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { status } from '../../src/cli/elsewhere/status.ts';
 import { privateFolder } from '../../src/config/private-folder.ts';
 import { addressOf, isGone, type Owner, ourselves } from '../../src/control/address.ts';
 import type { Subject } from '../../src/control/answering.ts';
@@ -226,6 +227,14 @@ describe('talking', () => {
     await until(() => hungUp.includes('slow'), 'the call is taken back');
   });
 
+  test('what cannot be removed hides nobody', async () => {
+    const { folder } = await open();
+    // Nobody is process 0, and no folder can be removed like a socket.
+    mkdirSync(addressOf(folder, { pid: 0, start: 1 }));
+    const { instances } = await findInstances(folder);
+    expect(instances.map(({ hello }) => hello.name)).toEqual(['listened']);
+  });
+
   test('one that speaks another protocol is known by name, and not asked', async () => {
     const { folder, address } = await open({ protocol: 2 });
     expect((await findInstances(folder)).instances).toHaveLength(1);
@@ -233,6 +242,30 @@ describe('talking', () => {
     expect(replies).toEqual([
       { reply: 'refused', why: 'it is mcp-dev 1.2.3, which this one cannot talk to: use the same version' },
     ]);
+  });
+
+  test.each([
+    [false, []],
+    [true, ['[]']],
+  ])('its status is not known, which is no good news (as JSON: %s)', async (json, printed) => {
+    const { folder } = await open({ protocol: 2 });
+    const prints: string[] = [];
+    const complaints: string[] = [];
+    const code = await status(
+      { kind: 'status', name: undefined, json, watch: false },
+      {
+        folder,
+        cwd: '/',
+        home: '/nowhere',
+        print: (text) => prints.push(text),
+        complain: (text) => complaints.push(text),
+      },
+    );
+    expect({ code, prints, complaints }).toEqual({
+      code: 1,
+      prints: printed,
+      complaints: ['listened: it is mcp-dev 1.2.3, which this one cannot talk to: use the same version'],
+    });
   });
 });
 

@@ -9,7 +9,7 @@ import { RawClient } from '../kit/raw-client.ts';
 import { tempProject } from '../kit/temp-project.ts';
 import { until, within } from '../kit/wait.ts';
 import { Dev, GATED_BUILD } from './dev.ts';
-import { type Finished, MCP_DEV, runMcpDev } from './run.ts';
+import { type Finished, MCP_DEV, run, runMcpDev } from './run.ts';
 
 /** A build that fails as long as the source has a certain word in it. */
 const BUILD = '! grep -n broken src/a.js >&2';
@@ -185,6 +185,19 @@ describe('one server', () => {
     expect(stdout).toContain('server   #1 one\n');
     await dev.client.close();
     expect(await follower.exit()).toEqual({ code: 0, signal: null });
+  });
+
+  test('who reads slowly, as a pager does, gets the whole log', async () => {
+    const dev = await connect();
+    const puppet = await dev.puppet(1);
+    await puppet.do({ do: 'stderr', text: `${'a line of the log '.repeat(10)}\n`.repeat(4000) });
+    await puppet.do({ do: 'stderr', text: 'the last one\n' });
+    await dev.client.stderrLine(/^the last one$/);
+    const reader = '"$0" "$1" logs --source server --lines 4001 | { sleep 1; grep -c line; }';
+    const { stdout } = await run('sh', ['-c', reader, process.execPath, MCP_DEV], {
+      cwd: dev.project.folder,
+    });
+    expect(Number(stdout)).toBe(4000);
   });
 
   test('a call reaches the server, and its answer the caller alone', async () => {

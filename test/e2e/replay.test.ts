@@ -244,6 +244,16 @@ describe('mcp-dev replay', () => {
     await until(() => !alive(pid), 'the server is gone');
   });
 
+  test('the server finds the variables that it found in the session', async () => {
+    const names = ['MCP_DEV', 'MCP_DEV_GENERATION', 'MCP_DEV_SECRET'];
+    const found = `() => JSON.stringify(${JSON.stringify(names)}.map((name) => process.env[name]?.length))`;
+    const project = await record({ found }, async ({ client }) => {
+      const { content } = await client.result('tools/call', { name: 'found', arguments: {} });
+      expect(content).toEqual([{ type: 'text', text: '[1,1,64]' }]);
+    });
+    expect((await replay(project)).stdout).toBe('equal: 3 answers as in session.ndjson\n');
+  });
+
   test('a TypeScript entry is built first', async () => {
     const project = await record(TOOLS, twoCalls);
     project.write('serve.mjs', SERVE_MJS);

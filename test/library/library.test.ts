@@ -76,6 +76,15 @@ test('a session with a client in the same process: events, reload, status, logs,
   expect(events.all.at(-1)).toMatchObject({ event: 'session', state: 'ended', server: 'mine' });
 });
 
+test('whoever waits for a reload hears of it when the session ends first', async () => {
+  const project = tempProject(PLAIN_JS);
+  const { server } = await start(project, { build: 'sleep 600' });
+  const reload = server.reload();
+  await server.close();
+  expect(await within(reload, () => 'the end of the reload')).toEqual({ event: 'pending' });
+  expect(await within(server.reload(), () => 'the end of another')).toEqual({ event: 'pending' });
+});
+
 test('a server that is closed before it began', async () => {
   const project = tempProject(PLAIN_JS);
   const { server } = await start(project);
@@ -151,6 +160,14 @@ test.each([
   [
     { entry: 'server.mjs', watch: 'nowhere' },
     /^createDevServer: "watch" names \S+nowhere, which does not exist$/,
+  ],
+  [
+    { entry: 'server.mjs', command: ['node', 'server.mjs'] },
+    /^"entry" and "command" exclude one another; keep one of them$/,
+  ],
+  [
+    { entry: 'server.mjs', record: 'new', logFile: 'new' },
+    /^createDevServer: "logFile" and createDevServer: "record" name the same file, .*new;/,
   ],
   [{ entry: 'server.mjs', record: 'server.mjs' }, /^createDevServer: "record" names .* is no recording$/],
 ])('options that cannot be used: %o', async (options, message) => {

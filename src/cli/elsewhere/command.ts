@@ -47,7 +47,7 @@ export function readElsewhere(
 /** `<tool>`, `<name> <tool>`, `<tool> <json>` or all three: no name of a server or a tool begins with a brace. */
 function readCall(words: readonly string[], json: boolean): Elsewhere | Usage {
   const last = words.at(-1);
-  const hasArguments = words.length > 1 && (words.length === 3 || last?.startsWith('{') === true);
+  const hasArguments = words.length > 1 && (words.length === 3 || last?.trimStart().startsWith('{') === true);
   const [tool, name] = (hasArguments ? words.slice(0, -1) : words).toReversed();
   if (tool === undefined) return usage(`name a tool: mcp-dev ${commands.call.usage[0].form}`);
   if (!hasArguments) return { kind: 'call', name, tool, arguments: {}, json };

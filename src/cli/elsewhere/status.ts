@@ -22,10 +22,12 @@ export async function status(
     return selected.code;
   }
   const found = await Promise.all(selected.instances.map(look));
-  const shown = found.filter((one) => one !== undefined);
+  const shown = found.filter((one) => typeof one !== 'string');
+  const unknown = found.filter((one) => typeof one === 'string');
   if (command.json) place.print(JSON.stringify(shown.map(toJson), undefined, 2));
-  else place.print(page(shown, process.stdout.columns || COLUMNS).join('\n'));
-  return shown.every(isWell) ? ExitCode.done : ExitCode.failed;
+  else if (shown.length > 0) place.print(page(shown, process.stdout.columns || COLUMNS).join('\n'));
+  for (const why of unknown) place.complain(why);
+  return unknown.length === 0 && shown.every(isWell) ? ExitCode.done : ExitCode.failed;
 }
 
 /** All of them as a page of so many columns. */
@@ -43,11 +45,13 @@ export function toJson({ hello, status }: Shown): object {
   return { format: FORMAT, instance: { pid, version, cwd, root, startedAt }, ...status };
 }
 
-async function look({ address, hello }: Instance): Promise<Shown | undefined> {
+/** How one of them goes, or why that cannot be known. */
+async function look({ address, hello }: Instance): Promise<Shown | string> {
   for await (const reply of converse(address, { ask: 'status', follow: false })) {
     if (reply.reply === 'status') return { hello, status: reply.status, at: Date.now() };
+    if (reply.reply === 'refused') return `${hello.name}: ${reply.why}`;
   }
-  return undefined;
+  return `${hello.name} ended before it had answered`;
 }
 
 function isWell({ status: { state } }: Shown): boolean {
