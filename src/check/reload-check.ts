@@ -79,7 +79,6 @@ export class ReloadCheck {
         build: undefined,
         transparent: true,
         tools: false,
-        watches: false,
         standby: 'off',
         logFile: undefined,
       },

@@ -48,7 +48,7 @@ export class ServerRun {
     this.#built = new Promise((resolve) => {
       built = resolve;
     });
-    this.#workshop = new Workshop({ ...config, watches: false }, reporter, (event) => built(event), making);
+    this.#workshop = new Workshop(config, reporter, (event) => built(event), making);
   }
 
   /** Resolves when nothing that was started is left. */
