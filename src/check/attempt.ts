@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { describeExit, type Launch } from '../generation/exit.ts';
 import { isObject } from '../wire/message.ts';
 import { BareProcess } from './bare-process.ts';
@@ -20,7 +21,7 @@ export type Outcome =
   /** The run was over first. */
   | { readonly kind: 'over' };
 
-/** Lines on stdout that are no messages, of which the first are kept. */
+/** Lines on stdout that are no messages, of which the first are kept, without colours. */
 interface Stray {
   count: number;
   readonly first: string[];
@@ -69,6 +70,12 @@ export class Attempt {
     );
     const outcome = await this.#bench.deadline.race(connected);
     return outcome === OVER ? { kind: 'over' } : outcome;
+  }
+
+  /** Reads what its process printed last. */
+  async readOut(): Promise<void> {
+    await this.process.lastOutput();
+    this.transport.finish();
   }
 
   /** What there is to show of a check that failed. */
@@ -132,7 +139,8 @@ export class Attempt {
 
   #noteStray(text: string): void {
     this.stray.count++;
-    if (this.stray.first.length < STRAY_SHOWN) this.stray.first.push(text.slice(0, STRAY_WIDTH));
+    if (this.stray.first.length === STRAY_SHOWN) return;
+    this.stray.first.push(stripVTControlCharacters(text).slice(0, STRAY_WIDTH));
   }
 }
 

@@ -58,6 +58,7 @@ export class EraChecks {
       if (ending?.exit === undefined) judge.skip(leftovers, 'the server itself did not end');
       else await this.#check(leftovers, async () => verdictOnLeftOvers(ending as Ending));
     }
+    await this.#attempt.readOut();
     await this.#check(stdout, async () => this.#stdout());
   }
 

@@ -3,6 +3,8 @@ import { readHead } from '../wire/head.ts';
 import { type Line, LineSplitter } from '../wire/line.ts';
 import { isObject, type JsonObject } from '../wire/message.ts';
 
+const NEWLINE = Buffer.from('\n');
+
 /** A request that was sent, and what came back. */
 export interface Exchange {
   readonly method: string;
@@ -56,6 +58,11 @@ export class LineTransport {
   /** Bytes from the server. */
   receive(chunk: Buffer): void {
     this.#splitter.push(chunk);
+  }
+
+  /** There will be no more bytes; what came last is a line even without its newline. */
+  finish(): void {
+    this.receive(NEWLINE);
   }
 
   /** All requests so far, in their order. */

@@ -179,3 +179,14 @@ test('who stops it gets what is known so far, and no process is left', async () 
   expect(output).toMatch(/: no .*\n {6}it was interrupted\n|the server starts: no/);
   expect(processesOf(`${mark}=1`)).toEqual([]);
 });
+
+test('what a server prints while it ends counts, also without a newline', async () => {
+  const run = await smoke(['--era', 'legacy', '--no-reload', 'fixtures/broken/stdout-last.mjs']);
+  expect(run.of('failed')).toEqual([
+    expect.objectContaining({
+      id: 'legacy.stdout',
+      message: expect.stringMatching(/^it printed 2 lines on stdout that are no messages/),
+      evidence: [{ source: 'stdout', text: 'so long\nand thanks' }],
+    }),
+  ]);
+});
