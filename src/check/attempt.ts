@@ -4,7 +4,7 @@ import { isObject } from '../wire/message.ts';
 import { BareProcess } from './bare-process.ts';
 import { type Bench, LONGEST_MS } from './bench.ts';
 import { OVER } from './deadline.ts';
-import { LineTransport } from './line-transport.ts';
+import { type Exchange, LineTransport } from './line-transport.ts';
 import { explain, type Introduction, type OfficialClient } from './official-client.ts';
 import type { Era, Evidence } from './report.ts';
 
@@ -39,6 +39,8 @@ export class Attempt {
   readonly client: OfficialClient;
   readonly transport: LineTransport;
   readonly stray: Stray = { count: 0, first: [] };
+  /** What was answered that nobody waited for; each is a sentence without a full stop. */
+  readonly surplus = new Set<string>();
   readonly #bench: Bench;
 
   /** Starts a process, which lives until `close`. */
@@ -53,6 +55,7 @@ export class Attempt {
     this.transport = new LineTransport({
       write: (bytes) => this.process.write(bytes),
       onStray: (text) => this.#noteStray(text),
+      onSurplus: ({ id }, exchange) => this.surplus.add(wordSurplus(id, exchange)),
     });
     bench.running.add(this.process);
     void this.process.exited.then(() => {
@@ -142,6 +145,12 @@ export class Attempt {
     if (this.stray.first.length === STRAY_SHOWN) return;
     this.stray.first.push(stripVTControlCharacters(text).slice(0, STRAY_WIDTH));
   }
+}
+
+function wordSurplus(id: unknown, exchange: Exchange | undefined): string {
+  return exchange === undefined
+    ? `it answered a request with the id ${JSON.stringify(id)}, which nobody has sent`
+    : `it answered ${exchange.method} more than once`;
 }
 
 /** Versions are dates. */

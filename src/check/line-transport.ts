@@ -16,6 +16,8 @@ export interface LineTransportPorts {
   write(bytes: Buffer): void;
   /** A line that is no message of the protocol. */
   onStray(text: string): void;
+  /** A response to no request of ours, or to one that was answered already. */
+  onSurplus(response: JsonObject, exchange: Exchange | undefined): void;
 }
 
 /**
@@ -85,7 +87,9 @@ export class LineTransport {
     }
     if (head.kind === 'response') {
       const exchange = this.#exchanges.get(message.id);
-      if (exchange !== undefined) exchange.response = message;
+      if (exchange === undefined || exchange.response !== undefined) {
+        this.#ports.onSurplus(message, exchange);
+      } else exchange.response = message;
     }
     this.onmessage?.(message as JSONRPCMessage);
   }

@@ -160,7 +160,9 @@ export class ReloadCheck {
   }
 
   #newTransport(): LineTransport {
-    return new LineTransport({ write: (bytes) => this.#server.receive(bytes), onStray: () => {} });
+    // What does not belong there does not come through the session.
+    const ports = { onStray: () => {}, onSurplus: () => {} };
+    return new LineTransport({ write: (bytes) => this.#server.receive(bytes), ...ports });
   }
 
   /**
