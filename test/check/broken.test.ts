@@ -24,6 +24,7 @@ const BROKEN: [name: string, id: string, message: RegExp, ...options: string[]][
     'legacy.tools',
     /^tools\/list was answered with the error -32603 \(registry is undefined\): correct/,
   ],
+  ['tools-name', 'legacy.tools', /does not accept the answer to tools\/list, correct it \(tools\.0\.name: /],
   [
     'prompts',
     'legacy.prompts',
