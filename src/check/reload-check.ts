@@ -33,6 +33,8 @@ export class ReloadCheck {
   readonly #server: DevServer;
   readonly #journal: Journal;
   #traffic: Traffic | undefined;
+  /** The first process that ended by itself; a sentence without a full stop. */
+  #crash: string | undefined;
 
   private constructor(
     bench: Bench,
@@ -48,6 +50,9 @@ export class ReloadCheck {
     this.#server = server;
     this.#journal = journal;
     this.#transport = this.#newTransport();
+    journal.listen((event) => {
+      if (event.event === 'crash') this.#crash ??= event.error.summary;
+    });
   }
 
   /** `lists` are those that the server has. Nothing is started yet. */
@@ -120,6 +125,12 @@ export class ReloadCheck {
     if (lost !== undefined) return this.#failed(lost);
     const after = await this.#read();
     if (typeof after === 'string') return this.#failed(`after the reload ${after}`);
+    const crash = this.#crash;
+    if (crash !== undefined) {
+      return this.#failed(
+        `${crash}, though its requests were answered by another process: let it run until its stdin is closed`,
+      );
+    }
     const differences = compareCatalogues(before, after);
     if (differences.length === 0) return passed(`${traffic.sent} requests meanwhile`);
     return this.#failed(
