@@ -29,7 +29,7 @@ test.each([
     ['--output', 'none/report.xml', 'server.mjs'],
     /^mcp-dev: --output names .*report\.xml, but there is no folder /,
   ],
-  [['--watch', 'src', 'server.mjs'], /^mcp-dev: unknown option --watch/],
+  [['--watch', 'src', 'server.mjs'], /^mcp-dev: unknown option --watch; mcp-dev check --help lists all/],
   [['none.mjs'], /^mcp-dev: .*none\.mjs does not exist/],
   [[], /^mcp-dev: no server to start/],
 ])('%j is wrong usage', async (args, message) => {
