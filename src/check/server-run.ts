@@ -182,7 +182,7 @@ export class ServerRun {
     }
     if (hadEnded) return judge.skip(reload, 'the server had ended by itself');
     if (lists === undefined) return judge.skip(reload, 'a list could not be read');
-    const check = await ReloadCheck.open(this.#bench, attempt.era, lists);
+    const check = await ReloadCheck.open(this.#bench, attempt, lists);
     try {
       await judge.check(
         reload,
