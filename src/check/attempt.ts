@@ -1,9 +1,10 @@
+import { stripVTControlCharacters } from 'node:util';
 import { describeExit, type Launch } from '../generation/exit.ts';
 import { isObject } from '../wire/message.ts';
 import { BareProcess } from './bare-process.ts';
 import { type Bench, LONGEST_MS } from './bench.ts';
 import { OVER } from './deadline.ts';
-import { LineTransport } from './line-transport.ts';
+import { type Exchange, LineTransport } from './line-transport.ts';
 import { explain, type Introduction, type OfficialClient } from './official-client.ts';
 import type { Era, Evidence } from './report.ts';
 
@@ -20,7 +21,7 @@ export type Outcome =
   /** The run was over first. */
   | { readonly kind: 'over' };
 
-/** Lines on stdout that are no messages, of which the first are kept. */
+/** Lines on stdout that are no messages, of which the first are kept, without colours. */
 interface Stray {
   count: number;
   readonly first: string[];
@@ -38,6 +39,8 @@ export class Attempt {
   readonly client: OfficialClient;
   readonly transport: LineTransport;
   readonly stray: Stray = { count: 0, first: [] };
+  /** What was answered that nobody waited for; each is a sentence without a full stop. */
+  readonly surplus = new Set<string>();
   readonly #bench: Bench;
 
   /** Starts a process, which lives until `close`. */
@@ -52,6 +55,7 @@ export class Attempt {
     this.transport = new LineTransport({
       write: (bytes) => this.process.write(bytes),
       onStray: (text) => this.#noteStray(text),
+      onSurplus: ({ id }, exchange) => this.surplus.add(wordSurplus(id, exchange)),
     });
     bench.running.add(this.process);
     void this.process.exited.then(() => {
@@ -69,6 +73,12 @@ export class Attempt {
     );
     const outcome = await this.#bench.deadline.race(connected);
     return outcome === OVER ? { kind: 'over' } : outcome;
+  }
+
+  /** Reads what its process printed last. */
+  async readOut(): Promise<void> {
+    await this.process.lastOutput();
+    this.transport.finish();
   }
 
   /** What there is to show of a check that failed. */
@@ -132,8 +142,15 @@ export class Attempt {
 
   #noteStray(text: string): void {
     this.stray.count++;
-    if (this.stray.first.length < STRAY_SHOWN) this.stray.first.push(text.slice(0, STRAY_WIDTH));
+    if (this.stray.first.length === STRAY_SHOWN) return;
+    this.stray.first.push(stripVTControlCharacters(text).slice(0, STRAY_WIDTH));
   }
+}
+
+function wordSurplus(id: unknown, exchange: Exchange | undefined): string {
+  return exchange === undefined
+    ? `it answered a request with the id ${JSON.stringify(id)}, which nobody has sent`
+    : `it answered ${exchange.method} more than once`;
 }
 
 /** Versions are dates. */

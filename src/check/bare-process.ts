@@ -17,6 +17,7 @@ export interface Ending {
 }
 
 const LOOK_MS = 25;
+const LAST_OUTPUT_MS = 100;
 /** A process that SIGKILL does not end in this time hangs in the kernel. */
 const GIVE_UP_MS = 1000;
 const LAST_LINES = 20;
@@ -31,6 +32,7 @@ export class BareProcess {
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #family: Family | undefined;
+  readonly #stdoutEnded: Promise<void>;
   readonly #stderr = new Tail(LAST_LINES, LAST_BYTES);
   #exit: Exit | undefined;
 
@@ -56,6 +58,7 @@ export class BareProcess {
         end({ kind: 'not-started', message: explainStartFailure(launch, error) });
       });
     });
+    this.#stdoutEnded = new Promise((resolve) => child.stdout?.once('close', () => resolve()));
     // A broken pipe is no fault of ours: the exit tells.
     for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe?.on('error', () => {});
     child.stdout?.on('data', (chunk: Buffer) => ports.onStdout(chunk));
@@ -89,6 +92,11 @@ export class BareProcess {
     const ms = Math.round(performance.now() - start);
     if (exit === undefined) return { exit, ms, leftOver: [] };
     return { exit, ms, leftOver: await this.#leftOver(start + limitMs) };
+  }
+
+  /** Resolves when its stdout was read to the end, or soon, as somebody else may keep that open. */
+  async lastOutput(): Promise<void> {
+    await within(this.#stdoutEnded, LAST_OUTPUT_MS);
   }
 
   /** Ends all of it; resolves when that is gone, or even SIGKILL does not help. */

@@ -43,7 +43,7 @@ export class EraChecks {
   /** How it goes, and what it leaves. Its process is told to end. */
   async departure(): Promise<void> {
     const { process } = this.#attempt;
-    const { end, leftovers, stdout } = this.#subjects;
+    const { end, leftovers, stdout, answers } = this.#subjects;
     const { judge } = this.#bench;
     if (process.exit !== undefined) {
       const why = `the server had ended by itself (${describeExit(process.exit)})`;
@@ -58,7 +58,9 @@ export class EraChecks {
       if (ending?.exit === undefined) judge.skip(leftovers, 'the server itself did not end');
       else await this.#check(leftovers, async () => verdictOnLeftOvers(ending as Ending));
     }
+    await this.#attempt.readOut();
     await this.#check(stdout, async () => this.#stdout());
+    await this.#check(answers, async () => this.#answers());
   }
 
   /** The lists that were read, for the reload. Undefined: one of them can't be. */
@@ -195,6 +197,13 @@ export class EraChecks {
         "print(…, file=sys.stderr)); npm's banner goes away with npm -s",
       this.#attempt.strayEvidence(),
     );
+  }
+
+  #answers(): Verdict {
+    const faults = [...this.#attempt.surplus];
+    return faults.length === 0
+      ? passed()
+      : this.#failed(`${sentence(faults)}: send one response for each request, with the id of that request`);
   }
 
   #tools(): readonly JsonObject[] | undefined {

@@ -3,6 +3,8 @@ import { readHead } from '../wire/head.ts';
 import { type Line, LineSplitter } from '../wire/line.ts';
 import { isObject, type JsonObject } from '../wire/message.ts';
 
+const NEWLINE = Buffer.from('\n');
+
 /** A request that was sent, and what came back. */
 export interface Exchange {
   readonly method: string;
@@ -14,6 +16,8 @@ export interface LineTransportPorts {
   write(bytes: Buffer): void;
   /** A line that is no message of the protocol. */
   onStray(text: string): void;
+  /** A response to no request of ours, or to one that was answered already. */
+  onSurplus(response: JsonObject, exchange: Exchange | undefined): void;
 }
 
 /**
@@ -58,6 +62,11 @@ export class LineTransport {
     this.#splitter.push(chunk);
   }
 
+  /** There will be no more bytes; what came last is a line even without its newline. */
+  finish(): void {
+    this.receive(NEWLINE);
+  }
+
   /** All requests so far, in their order. */
   get exchanges(): readonly Exchange[] {
     return [...this.#exchanges.values()];
@@ -78,7 +87,9 @@ export class LineTransport {
     }
     if (head.kind === 'response') {
       const exchange = this.#exchanges.get(message.id);
-      if (exchange !== undefined) exchange.response = message;
+      if (exchange === undefined || exchange.response !== undefined) {
+        this.#ports.onSurplus(message, exchange);
+      } else exchange.response = message;
     }
     this.onmessage?.(message as JSONRPCMessage);
   }

@@ -72,9 +72,9 @@ export async function readList(
   };
 }
 
-/** The names that more than one item has, in the order of the list. */
+/** The names that more than one item has, in the order of the list. That some have none is for the clients to say. */
 export function duplicates(method: ListMethod, items: readonly JsonObject[]): readonly string[] {
   const { key } = LISTS[method];
-  const names = items.map((item) => String(item[key]));
+  const names = items.map((item) => item[key]).filter((name) => typeof name === 'string');
   return [...new Set(names.filter((name, at) => names.indexOf(name) !== at))];
 }

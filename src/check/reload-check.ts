@@ -6,6 +6,7 @@ import { Reporter } from '../report/reporter.ts';
 import { wordDifferences } from '../report/wording.ts';
 import { type Catalogue, compareCatalogues, LISTS, type ListMethod } from '../session/catalogue.ts';
 import { isObject, type JsonObject } from '../wire/message.ts';
+import type { Attempt } from './attempt.ts';
 import { type Bench, LONGEST_MS, REQUEST_MS } from './bench.ts';
 import { LineTransport } from './line-transport.ts';
 import { readList } from './lists.ts';
@@ -19,6 +20,7 @@ const MOST_WAITING = 20;
 /** How long a client waits before it tries to shake hands again. */
 const AGAIN_MS = 250;
 const LAST_LINES = 20;
+const STRAY_WIDTH = 300;
 
 /**
  * The server behind a session that adds nothing, with the official client of an era in front of it: after a reload
@@ -27,31 +29,42 @@ const LAST_LINES = 20;
 export class ReloadCheck {
   readonly #bench: Bench;
   readonly #era: Era;
+  /** Stdout carried nothing but messages before; otherwise another check has said so. */
+  readonly #wasClean: boolean;
   readonly #lists: readonly ListMethod[];
   #client: OfficialClient;
   #transport: LineTransport;
   readonly #server: DevServer;
   readonly #journal: Journal;
   #traffic: Traffic | undefined;
+  /** The first process that ended by itself; a sentence without a full stop. */
+  #crash: string | undefined;
+  /** The first line on stdout that is no message. */
+  #stray: string | undefined;
 
   private constructor(
     bench: Bench,
-    era: Era,
+    { era, stray }: Attempt,
     lists: readonly ListMethod[],
     server: DevServer,
     journal: Journal,
   ) {
     this.#bench = bench;
     this.#era = era;
+    this.#wasClean = stray.count === 0;
     this.#lists = lists;
     this.#client = bench.client(era);
     this.#server = server;
     this.#journal = journal;
     this.#transport = this.#newTransport();
+    journal.listen((event) => {
+      if (event.event === 'crash') this.#crash ??= event.error.summary;
+      if (event.event === 'garbage') this.#stray ??= event.text;
+    });
   }
 
-  /** `lists` are those that the server has. Nothing is started yet. */
-  static async open(bench: Bench, era: Era, lists: readonly ListMethod[]): Promise<ReloadCheck> {
+  /** `before` is what was judged already, `lists` are those that the server has. Nothing is started yet. */
+  static async open(bench: Bench, before: Attempt, lists: readonly ListMethod[]): Promise<ReloadCheck> {
     const { root, color } = bench.config;
     const journal = new Journal();
     const reporter = new Reporter({
@@ -79,13 +92,12 @@ export class ReloadCheck {
         build: undefined,
         transparent: true,
         tools: false,
-        watches: false,
         standby: 'off',
         logFile: undefined,
       },
       { client, serverStderr: bench.onStderr, reporter, journal, recorder: undefined },
     );
-    const check = new ReloadCheck(bench, era, lists, server, journal);
+    const check = new ReloadCheck(bench, before, lists, server, journal);
     toClient = (bytes) => check.#transport.receive(bytes);
     return check;
   }
@@ -121,6 +133,19 @@ export class ReloadCheck {
     if (lost !== undefined) return this.#failed(lost);
     const after = await this.#read();
     if (typeof after === 'string') return this.#failed(`after the reload ${after}`);
+    const crash = this.#crash;
+    if (crash !== undefined) {
+      return this.#failed(
+        `${crash}, though its requests were answered by another process: let it run until its stdin is closed`,
+      );
+    }
+    if (this.#stray !== undefined && this.#wasClean) {
+      const line = stripVTControlCharacters(this.#stray).slice(0, STRAY_WIDTH);
+      return failed(
+        'it printed a line on stdout that is no message, which it had not done before the reload: print to stderr instead',
+        [{ source: 'stdout', text: line }],
+      );
+    }
     const differences = compareCatalogues(before, after);
     if (differences.length === 0) return passed(`${traffic.sent} requests meanwhile`);
     return this.#failed(
@@ -161,7 +186,9 @@ export class ReloadCheck {
   }
 
   #newTransport(): LineTransport {
-    return new LineTransport({ write: (bytes) => this.#server.receive(bytes), onStray: () => {} });
+    // What does not belong there does not come through the session.
+    const ports = { onStray: () => {}, onSurplus: () => {} };
+    return new LineTransport({ write: (bytes) => this.#server.receive(bytes), ...ports });
   }
 
   /**

@@ -48,7 +48,7 @@ export class ServerRun {
     this.#built = new Promise((resolve) => {
       built = resolve;
     });
-    this.#workshop = new Workshop({ ...config, watches: false }, reporter, (event) => built(event), making);
+    this.#workshop = new Workshop(config, reporter, (event) => built(event), making);
   }
 
   /** Resolves when nothing that was started is left. */
@@ -144,7 +144,10 @@ export class ServerRun {
     const { judge, deadline } = this.#bench;
     const subjects = this.#subjects[era];
     const all = allSubjects(subjects);
-    if (deadline.cause !== undefined) return this.#skip(all, 'no time was left for it');
+    if (deadline.cause !== undefined) {
+      for (const subject of all) judge.late(subject);
+      return;
+    }
     const tried = this.#tried.get(era) ?? (await this.#try(era));
     const { attempt, outcome, ms } = tried;
     const unspoken = await this.#unspoken(era, tried);
@@ -153,8 +156,8 @@ export class ServerRun {
       return this.#skip(all, unspoken);
     }
     if (outcome.kind !== 'connected') {
-      const why = outcome.kind === 'over' ? deadline.explanation : wordFailure(era, outcome);
-      judge.note(subjects.handshake, failed(why, attempt.evidence()), ms);
+      if (outcome.kind === 'over') judge.cut(subjects.handshake, attempt.evidence(), ms);
+      else judge.note(subjects.handshake, failed(wordFailure(era, outcome), attempt.evidence()), ms);
       await attempt.close();
       return this.#skip(all.slice(1), 'there was no handshake');
     }
@@ -173,10 +176,13 @@ export class ServerRun {
     const { reload } = subjects;
     if (reload === undefined) return;
     const { lists } = checks;
-    if (this.#bench.deadline.cause !== undefined) return judge.skip(reload, 'no time was left for it');
+    if (this.#bench.deadline.cause !== undefined) {
+      judge.late(reload);
+      return;
+    }
     if (hadEnded) return judge.skip(reload, 'the server had ended by itself');
     if (lists === undefined) return judge.skip(reload, 'a list could not be read');
-    const check = await ReloadCheck.open(this.#bench, attempt.era, lists);
+    const check = await ReloadCheck.open(this.#bench, attempt, lists);
     try {
       await judge.check(
         reload,

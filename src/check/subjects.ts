@@ -23,6 +23,7 @@ export interface EraSubjects {
   readonly expected: readonly { readonly subject: Subject; readonly tool: string }[];
   readonly calls: readonly { readonly subject: Subject; readonly call: CheckOptions['calls'][number] }[];
   readonly stdout: Subject;
+  readonly answers: Subject;
   readonly end: Subject;
   readonly leftovers: Subject;
   /** Undefined when it is not wanted. */
@@ -54,6 +55,7 @@ export function subjectsOf(era: Era, options: CheckOptions): EraSubjects {
       call,
     })),
     stdout: subject('stdout', 'stdout carries nothing but messages'),
+    answers: subject('answers', 'each request gets one answer'),
     end: subject('end', `it ends within ${END_MS / 1000} s when its stdin is closed`),
     leftovers: subject('leftovers', 'it leaves no process behind'),
     reload: options.reload ? subject('reload', 'it survives a reload') : undefined,
@@ -62,7 +64,8 @@ export function subjectsOf(era: Era, options: CheckOptions): EraSubjects {
 
 /** All of them, in the order in which they are made. */
 export function allSubjects(subjects: EraSubjects): readonly Subject[] {
-  const { handshake, lists, schemas, names, expected, calls, stdout, end, leftovers, reload } = subjects;
+  const { handshake, lists, schemas, names, expected, calls, stdout, answers, end, leftovers, reload } =
+    subjects;
   return [
     handshake,
     ...Object.values(lists),
@@ -73,6 +76,7 @@ export function allSubjects(subjects: EraSubjects): readonly Subject[] {
     end,
     leftovers,
     stdout,
+    answers,
     ...(reload === undefined ? [] : [reload]),
   ];
 }

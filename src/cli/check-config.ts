@@ -32,7 +32,7 @@ export async function checkConfig(
 ): Promise<CheckConfig | Usage> {
   const settings = await readSettings(parsed, host);
   if ('kind' in settings) return settings;
-  const configured = configure(settings, host);
+  const configured = configure(settings, host, false);
   if (configured.kind === 'usage') return configured;
   // As with the paths of other flags, those of the report start where --cwd leads.
   const here = resolve(host.cwd, String(parsed.flags.get('cwd')?.value ?? '.'));

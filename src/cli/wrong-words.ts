@@ -65,7 +65,8 @@ export function unknownFlag({ argv, command, entry, word, after }: Line): Usage 
     return usage(`unknown option ${word}${guess} (the server's arguments go after "--": ${example})`);
   }
   const hint = typeof commands[command].operands === 'string' ? ', and the server\'s own go after "--"' : '';
-  return usage(`unknown option ${word}${guess || `; mcp-dev --help lists all${hint}`}`);
+  const own = command === 'run' ? 'mcp-dev' : `mcp-dev ${command}`;
+  return usage(`unknown option ${word}${guess || `; ${own} --help lists all${hint}`}`);
 }
 
 /** A command line to copy; words that a shell would take apart are quoted. */

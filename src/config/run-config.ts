@@ -95,10 +95,14 @@ export interface Configured {
 /** Everybody waits for a generation that drains before the next one may start, so it gets less time. */
 const EXCLUSIVE_DRAIN_MS = 10_000;
 
-/** What follows from the settings: the project, its name and the variables. */
+/**
+ * What follows from the settings: the project, its name and the variables. Who does not watch needs no project: then
+ * the folder of the program, or the one where it runs, stands for it, and nothing is cleared there.
+ */
 export function configure(
   { options, launch, variants, configFile }: Settings,
   host: Host,
+  watches = true,
 ): Configured | Usage {
   const given = Object.fromEntries([...options].map(([key, { value }]) => [key, value]));
   // Flags were checked when they were read, and the file by its schema: every value has the type of its row.
@@ -109,7 +113,8 @@ export function configure(
   const project = projectRoot(beside, host.home);
   // A program in a folder without a project is one all the same; without a program any folder would be a guess.
   const isGuess = project === 'none' && (entry === undefined || isTopLevel(beside, host.home));
-  if (values.watch.length === 0 && (isGuess || project === 'too-much')) {
+  const isNowhere = values.watch.length === 0 && (isGuess || project === 'too-much');
+  if (watches && isNowhere) {
     return usage(
       `there is no package.json, pyproject.toml or .git at or above ${beside} (the home folder and / are never ` +
         'taken as the project); say what to watch with --watch',
@@ -134,7 +139,7 @@ export function configure(
       launch: launch.value,
       entry,
       root,
-      watches: true,
+      watches,
       watch: values.watch,
       ignore: values.ignore,
       extensions: values.ext.includes('*')
@@ -142,7 +147,7 @@ export function configure(
         : new Set(values.ext.map((ending) => ending.replace(/^\./, ''))),
       build: values.build,
       debounce: values.debounce,
-      clear: values.clear,
+      clear: isNowhere ? [] : values.clear,
       // A debugger keeps its port, and whoever looks at a program with it takes all the time in the world.
       exclusive: inspected ? 'on' : values.exclusive,
       standby: inspected ? 'off' : values.standby,

@@ -24,6 +24,7 @@ const BROKEN: [name: string, id: string, message: RegExp, ...options: string[]][
     'legacy.tools',
     /^tools\/list was answered with the error -32603 \(registry is undefined\): correct/,
   ],
+  ['tools-name', 'legacy.tools', /does not accept the answer to tools\/list, correct it \(tools\.0\.name: /],
   [
     'prompts',
     'legacy.prompts',
@@ -64,6 +65,11 @@ const BROKEN: [name: string, id: string, message: RegExp, ...options: string[]][
     ADD,
   ],
   ['stdout', 'legacy.stdout', /^it printed a line on stdout that is no message: print to stderr instead/],
+  [
+    'answers',
+    'legacy.answers',
+    /^it answered prompts\/list more than once; it answered a request with the id 99, which nobody .*: send one/,
+  ],
   ['end', 'legacy.end', /^it still ran 2 s after its stdin was closed: end the process when stdin ends/],
   [
     'leftovers',
@@ -71,6 +77,16 @@ const BROKEN: [name: string, id: string, message: RegExp, ...options: string[]][
     /a process that it started lives on \(process \d+: sleep 60\): end what it starts/,
   ],
   ['reload', 'legacy.reload', /its lists differ \(~tool add description\): let nothing in them depend on/],
+  [
+    'reload-crash',
+    'legacy.reload',
+    /^generation 2 ended by itself \(exit code 7\), though its requests were answered by another process: let it/,
+  ],
+  [
+    'reload-stdout',
+    'legacy.reload',
+    /^it printed a line on stdout .* not done before the reload: print to stderr/,
+  ],
   [
     'reload-request',
     'legacy.reload',
@@ -178,4 +194,15 @@ test('who stops it gets what is known so far, and no process is left', async () 
   expect(await exit).toEqual([130, null]);
   expect(output).toMatch(/: no .*\n {6}it was interrupted\n|the server starts: no/);
   expect(processesOf(`${mark}=1`)).toEqual([]);
+});
+
+test('what a server prints while it ends counts, also without a newline', async () => {
+  const run = await smoke(['--era', 'legacy', '--no-reload', 'fixtures/broken/stdout-last.mjs']);
+  expect(run.of('failed')).toEqual([
+    expect.objectContaining({
+      id: 'legacy.stdout',
+      message: expect.stringMatching(/^it printed 2 lines on stdout that are no messages/),
+      evidence: [{ source: 'stdout', text: 'so long\nand thanks' }],
+    }),
+  ]);
 });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { runMcpDev } from '../e2e/run.ts';
 import { repositoryFile } from '../kit/messages.ts';
@@ -29,7 +29,7 @@ test.each([
     ['--output', 'none/report.xml', 'server.mjs'],
     /^mcp-dev: --output names .*report\.xml, but there is no folder /,
   ],
-  [['--watch', 'src', 'server.mjs'], /^mcp-dev: unknown option --watch/],
+  [['--watch', 'src', 'server.mjs'], /^mcp-dev: unknown option --watch; mcp-dev check --help lists all/],
   [['none.mjs'], /^mcp-dev: .*none\.mjs does not exist/],
   [[], /^mcp-dev: no server to start/],
 ])('%j is wrong usage', async (args, message) => {
@@ -89,4 +89,16 @@ test('-v shows what the server prints on stderr, as it comes', async () => {
   );
   expect(code).toBe(1);
   expect(stderr).toBe('TypeError: registry is undefined\n');
+});
+
+test('no project is needed, and outside of one no caches are removed', async () => {
+  const place = tempProject({
+    'server.mjs': `import { serve } from ${JSON.stringify(SERVER)};\nserve();\n`,
+    'data/__pycache__/kept.pyc': '',
+  });
+  const args = ['check', '--era', 'legacy', '--', 'sh', '-c', 'exec node server.mjs'];
+  const { code, stdout, stderr } = await runMcpDev(args, { cwd: place.folder });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/\n {2}✓ legacy\.reload /);
+  expect(existsSync(place.path('data/__pycache__/kept.pyc'))).toBe(true);
 });

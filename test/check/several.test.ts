@@ -39,3 +39,17 @@ async function configOf(file: string): Promise<RunConfig> {
   if (resolved.kind !== 'check') throw new Error(`not a check: ${JSON.stringify(resolved)}`);
   return resolved.config.servers[0] as RunConfig;
 }
+
+test('a server that no time is left for does not pass', async () => {
+  const servers = [await configOf('healthy/sdk2-modern.mjs'), await configOf('healthy/sdk1.mjs')];
+  const options = { expectTool: [], calls: [], era: 'auto', timeout: 0, reload: true } as const;
+  const ports = { onBegin: () => {}, onResult: () => {}, onOutput: () => {} };
+  const report = await new SmokeRun(servers, options, '1.2.3', ports).run();
+  expect(report).toMatchObject({ ok: false, counts: { passed: 0, failed: 2 } });
+  for (const { ok, checks } of report.servers) {
+    expect(ok).toBe(false);
+    expect(checks.filter(({ status }) => status === 'failed')).toEqual([
+      expect.objectContaining({ id: 'start', message: expect.stringMatching(/ 0 ms .*--timeout/) }),
+    ]);
+  }
+});

@@ -141,7 +141,7 @@ describe('wrong words', () => {
     [['--verbose=1'], '--verbose must be given without a value (got "1")'],
     [['demo', 'x'], 'unexpected "x": mcp-dev demo takes options only'],
     [['demo', '--', 'x'], 'unexpected "--": mcp-dev demo takes options only'],
-    [['demo', '--bogus'], 'unknown option --bogus; mcp-dev --help lists all'],
+    [['demo', '--bogus'], 'unknown option --bogus; mcp-dev demo --help lists all'],
   ])('%j', (argv, message) => {
     expect(complaint(...argv)).toBe(message);
   });
