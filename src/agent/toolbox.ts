@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { DEFAULT_VARIANT, type Variants } from '../config/variants.ts';
 import { errorText, type NamedDifferences, nameDifferences } from '../journal/event.ts';
 import type { PastReload } from '../journal/journal.ts';
@@ -186,12 +187,13 @@ function withoutOldText(reload: PastReload, index: number, { length }: readonly 
   return { ...reload, error: { ...reload.error, text: '' } };
 }
 
-/** As many of the last lines as a model may be given at once, none of them as long as data. */
+/** As many of the last lines as a model may be given at once, none of them as long as data, and without colours. */
 function lastOf(lines: readonly LogLine[]): readonly LogLine[] {
   const shown: LogLine[] = [];
   let characters = 0;
   for (const line of lines.toReversed()) {
-    const text = line.text.length > LONGEST_LINE ? `${line.text.slice(0, LONGEST_LINE)}…` : line.text;
+    const plain = stripVTControlCharacters(line.text);
+    const text = plain.length > LONGEST_LINE ? `${plain.slice(0, LONGEST_LINE)}…` : plain;
     characters += text.length;
     if (characters > MOST_CHARACTERS) break;
     shown.unshift({ ...line, text });

@@ -134,6 +134,14 @@ describe('mcp_dev_logs', () => {
     );
   });
 
+  test('gives it without colours', async () => {
+    const { toolbox, logs } = makeToolbox();
+    logs.line('server', '\u001b[31mred\u001b[0m', 1);
+    const result = await toolbox.execute('mcp_dev_logs', {});
+    expect(textOf(result)).toMatch(/ red$/);
+    expect(result).toMatchObject({ structuredContent: { lines: [{ text: 'red' }], omitted: 0 } });
+  });
+
   test('gives no more than a model may be given at once', async () => {
     const { toolbox, logs } = makeToolbox();
     for (let number = 1; number <= 100; number++) logs.line('server', `${number} ${'x'.repeat(8000)}`, 1);
