@@ -4,6 +4,7 @@ import type { Line } from '../wire/line.ts';
 import { isObject, type JsonObject } from '../wire/message.ts';
 import { answer } from './answers.ts';
 import type { Failure } from './failure.ts';
+import { settleAlone } from './modern.ts';
 import { isOwnTool, OWN_TOOL_PREFIX } from './own-tools.ts';
 import { calledTool, paramsOf } from './requests.ts';
 import { ownResult } from './results.ts';
@@ -38,6 +39,7 @@ export function receiveResult(state: State, key: number, result: JsonObject): vo
   if (request === undefined) return;
   state.executing.delete(key);
   answer(state, request, ownResult(request, result));
+  settleAlone(state, request);
 }
 
 /** The answer to a call of a tool that this generation certainly has not; only such as the client need not have read. */
