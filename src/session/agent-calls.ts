@@ -27,6 +27,7 @@ export function takeOwnCall(state: State, request: ClientRequest): boolean {
   if (!isOwnTool(state, name)) return false;
   const args = isObject(given) ? given : {};
   if (name === CALL) return callAnother(state, request, args);
+  settleAlone(state, request);
   const key = ++state.lastId;
   state.executing.set(key, request);
   state.emit({ do: 'execute', key, tool: name, args });
@@ -39,7 +40,6 @@ export function receiveResult(state: State, key: number, result: JsonObject): vo
   if (request === undefined) return;
   state.executing.delete(key);
   answer(state, request, ownResult(request, result));
-  settleAlone(state, request);
 }
 
 /** The answer to a call of a tool that this generation certainly has not; only such as the client need not have read. */

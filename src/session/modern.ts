@@ -22,12 +22,16 @@ export function learnEra(state: State, peer: Peer, request: InFlight, line: Line
 }
 
 /**
- * We answered this request ourselves, in the modern era, so that the client takes the session for one of it. A server
- * that is not asked anything by the client would never show that it runs: so we ask.
+ * We answer this request ourselves, in the modern era, so that the client takes the session for one of it. A server
+ * that is not asked anything by the client would never show whether it runs: so we ask.
  */
 export function settleAlone(state: State, request: ClientRequest): void {
-  if (state.conversation.state !== 'silent' || state.active !== undefined) return;
-  if (request.method === DISCOVER || !isEnveloped(request.line)) return;
+  const { conversation, active } = state;
+  if (conversation.state !== 'silent' || request.method === DISCOVER || !isEnveloped(request.line)) return;
+  if (active !== undefined) {
+    beginModern(state, active, request.line);
+    return;
+  }
   const peer = freshPeer(state);
   // What it was asked already shows that as well.
   if (peer !== undefined && peer.pending > 0) return;

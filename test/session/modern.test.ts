@@ -72,6 +72,19 @@ describe('the era', () => {
     });
   });
 
+  test.each([false, true])('is settled by a call of a tool of ours (the server has answered: %s)', (runs) => {
+    const driver = new Driver({ tools: [{ name: 'mcp_dev_status' }] });
+    driver.start(1);
+    if (runs) {
+      driver.client({ id: 1, ...DISCOVER });
+      driver.server(1, { id: 1, result: discovery() });
+    }
+    driver.client({ id: 2, method: 'tools/call', params: enveloped({ name: 'mcp_dev_status' }) });
+    expect(driver.isSettled).toBe(true);
+    expect(driver.received(1).at(-1)).toBe('server/discover');
+    expect(greetingOf(driver, 2)).toBe('server/discover');
+  });
+
   test.each([false, true])(
     'is the older one when a client goes on with initialize (reload between: %s)',
     (reload) => {
