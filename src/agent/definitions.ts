@@ -73,7 +73,11 @@ function status({ server }: ToolSettings): ToolDefinition {
         watched: { type: 'array', items: { type: 'string' } },
         choice: choiceSchema,
         stale: { ...errorSchema, description: 'why the newest source does not work' },
-        reloads: { type: 'array', items: reloadSchema, description: 'the last ones, the oldest first' },
+        reloads: {
+          type: 'array',
+          items: reloadSchema,
+          description: 'the last ones, the oldest first; of errors before the last one only the summary',
+        },
         crashes: { type: 'integer' },
         strayLines: {
           type: 'integer',
@@ -188,8 +192,9 @@ function logs({ server }: ToolSettings): ToolDefinition {
             required: ['time', 'source', 'text'],
           },
         },
+        omitted: { type: 'integer', description: 'lines before these that would have been too much' },
       },
-      required: ['server', 'lines'],
+      required: ['server', 'lines', 'omitted'],
     },
     annotations: { readOnlyHint: true, openWorldHint: false },
   };

@@ -1,10 +1,12 @@
+import { stripVTControlCharacters } from 'node:util';
 import { DEFAULT_VARIANT, type Variants } from '../config/variants.ts';
 import { errorText, type NamedDifferences, nameDifferences } from '../journal/event.ts';
 import type { PastReload } from '../journal/journal.ts';
-import type { LogRing, LogSource } from '../journal/log-ring.ts';
+import type { LogLine, LogRing, LogSource } from '../journal/log-ring.ts';
 import type { ReloadOutcome } from '../reload/awaited.ts';
 import type { LaunchChoice } from '../reload/choice.ts';
 import type { ServerStatus } from '../reload/status.ts';
+import { wordChoice } from '../reload/status-words.ts';
 import { shortenIn, wordPhases, wordTrigger } from '../report/wording.ts';
 import type { JsonObject } from '../wire/message.ts';
 import { argumentProblem } from './arguments.ts';
@@ -26,6 +28,9 @@ export interface ToolboxPorts {
 
 /** So many of the last reloads a status tells of. */
 const RELOADS = 5;
+/** What is longer in a log is cut, and what is more is left out: clients refuse long results, and models pay for them. */
+const LONGEST_LINE = 1000;
+const MOST_CHARACTERS = 30_000;
 
 /** The tools that an agent sees among those of the server, but for the one that calls another tool. */
 export class Toolbox {
@@ -68,7 +73,7 @@ export class Toolbox {
   #status(): JsonObject {
     const whole = this.#ports.status();
     this.#noteTold(whole.reloads);
-    const status = { ...whole, reloads: whole.reloads.slice(-RELOADS) };
+    const status = { ...whole, reloads: whole.reloads.slice(-RELOADS).map(withoutOldText) };
     return toolResult(statusText(status, this.#shorten, Date.now()), status);
   }
 
@@ -79,7 +84,9 @@ export class Toolbox {
       lines: lines as number,
       generation: generation as number | undefined,
     });
-    return toolResult(logText(found), { server, lines: found });
+    const shown = lastOf(found);
+    const omitted = found.length - shown.length;
+    return toolResult(logText(shown, omitted), { server, lines: shown, omitted });
   }
 
   async #reload(args: JsonObject): Promise<JsonObject> {
@@ -102,6 +109,7 @@ export class Toolbox {
     this.#noteTold(reloads);
     const text = [
       this.#wordOutcome(outcome, described),
+      ...(choice === undefined ? [] : [`Chosen, until something else is: ${wordChoice(choice)}`]),
       ...(earlier.length === 0 ? [] : ['Before that, since you last asked:']),
       ...earlier.map((reload) => `- ${wordReload(reload, this.#shorten, Date.now())}`),
     ].join('\n');
@@ -127,9 +135,9 @@ export class Toolbox {
         );
       }
       case 'failed':
-        return `The reload failed. ${wordServing(outcome.serving)}\n${wordError(outcome.failure)}`;
+        return `The reload failed. ${wordServing(outcome)}\n${wordError(outcome.failure)}`;
       case 'crashed':
-        return `The server crashed. ${wordServing(outcome.serving)}\n${wordError(outcome.failure)}`;
+        return `The server crashed. ${wordServing(outcome)}\n${wordError(outcome.failure)}`;
     }
   }
 
@@ -159,10 +167,38 @@ function describeOutcome(outcome: Exclude<ReloadOutcome, { event: 'pending' }>) 
   };
 }
 
-function wordServing(serving: number | undefined): string {
-  return serving === undefined
+function wordServing({
+  serving,
+  retryMs,
+}: {
+  readonly serving: number | undefined;
+  readonly retryMs?: number | undefined;
+}): string {
+  if (serving !== undefined)
+    return `Generation ${serving} goes on with the code before; mend the source and reload again.`;
+  return retryMs === undefined
     ? 'Nothing serves until the source is mended.'
-    : `Generation ${serving} goes on with the code before; mend the source and reload again.`;
+    : 'Nothing serves; it is started again by itself, and at each change of the source.';
+}
+
+/** The words of the newest failure are enough; each may be as long as a compiler's output. */
+function withoutOldText(reload: PastReload, index: number, { length }: readonly PastReload[]): PastReload {
+  if (reload.error === undefined || index === length - 1) return reload;
+  return { ...reload, error: { ...reload.error, text: '' } };
+}
+
+/** As many of the last lines as a model may be given at once, none of them as long as data, and without colours. */
+function lastOf(lines: readonly LogLine[]): readonly LogLine[] {
+  const shown: LogLine[] = [];
+  let characters = 0;
+  for (const line of lines.toReversed()) {
+    const plain = stripVTControlCharacters(line.text);
+    const text = plain.length > LONGEST_LINE ? `${plain.slice(0, LONGEST_LINE)}…` : plain;
+    characters += text.length;
+    if (characters > MOST_CHARACTERS) break;
+    shown.unshift({ ...line, text });
+  }
+  return shown;
 }
 
 function toolResult(text: string, structuredContent: object): JsonObject {

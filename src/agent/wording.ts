@@ -29,15 +29,16 @@ export function statusText(status: ServerStatus, shorten: (path: string) => stri
   ].join('\n');
 }
 
-/** The lines of a log, each with where it comes from. */
-export function logText(lines: readonly LogLine[]): string {
+/** The lines of a log, each with where it comes from; `omitted` earlier ones were too much to show. */
+export function logText(lines: readonly LogLine[], omitted: number): string {
   if (lines.length === 0) return 'no such lines in the log';
-  return lines
-    .map(({ time, source, generation, text }) => {
-      const from = generation === undefined ? source : `${source} ${generation}`;
-      return `${clock(time)} [${from}] ${text}`;
-    })
-    .join('\n');
+  const worded = lines.map(({ time, source, generation, text }) => {
+    const from = generation === undefined ? source : `${source} ${generation}`;
+    return `${clock(time)} [${from}] ${text}`;
+  });
+  return omitted === 0
+    ? worded.join('\n')
+    : [`(${omitted} lines before these are left out, as they would be too much)`, ...worded].join('\n');
 }
 
 /** `+tool add, ~tool echo inputSchema`, or that there are none. */

@@ -12,6 +12,7 @@ import type { Reporter } from '../report/reporter.ts';
 import { shortenIn, wordReport } from '../report/wording.ts';
 import { StandbyKeeper } from '../standby/keeper.ts';
 import { monotonicMs } from '../system/clock.ts';
+import { oneLine } from '../text/one-line.ts';
 import { type Line, LineSplitter } from '../wire/line.ts';
 import { isObject, type JsonObject } from '../wire/message.ts';
 import { type ByteSink, Outbox } from '../wire/outbox.ts';
@@ -192,7 +193,7 @@ export class DevServer {
 
   #reload(by: string, ms: number): Promise<ReloadOutcome> {
     const outcome = this.#awaited.outcome(ms);
-    this.#happened({ type: 'requested', by });
+    this.#happened({ type: 'requested', by: oneLine(by) });
     return outcome;
   }
 

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { Exit, ProcessEvents, ServerProcess } from '../generation/process.ts';
 import { Tail } from '../report/tail.ts';
 import { type Line, LineSplitter } from '../wire/line.ts';
@@ -57,9 +58,9 @@ export class RunningGeneration {
     this.#outbox = new Outbox(this.#stdin);
   }
 
-  /** The last lines of its stderr. */
+  /** The last lines of its stderr, without colours: they are read where none are shown. */
   get lastWords(): string {
-    return this.#stderr.text();
+    return stripVTControlCharacters(this.#stderr.text());
   }
 
   /** Bytes that it was sent and does not read. */

@@ -4,6 +4,7 @@ import type { Line } from '../wire/line.ts';
 import { isObject, type JsonObject } from '../wire/message.ts';
 import { answer } from './answers.ts';
 import type { Failure } from './failure.ts';
+import { settleAlone } from './modern.ts';
 import { isOwnTool, OWN_TOOL_PREFIX } from './own-tools.ts';
 import { calledTool, paramsOf } from './requests.ts';
 import { ownResult } from './results.ts';
@@ -26,6 +27,7 @@ export function takeOwnCall(state: State, request: ClientRequest): boolean {
   if (!isOwnTool(state, name)) return false;
   const args = isObject(given) ? given : {};
   if (name === CALL) return callAnother(state, request, args);
+  settleAlone(state, request);
   const key = ++state.lastId;
   state.executing.set(key, request);
   state.emit({ do: 'execute', key, tool: name, args });

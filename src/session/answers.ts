@@ -6,6 +6,7 @@ import { LIST_METHODS } from './catalogue.ts';
 import { DISCOVER, discoveryAlone } from './discovery.ts';
 import { failedResponse } from './failed-response.ts';
 import type { Failure, Fate } from './failure.ts';
+import { settleAlone } from './modern.ts';
 import { withOwnTools } from './own-tools.ts';
 import { rememberEffect } from './requests.ts';
 import { ownResult } from './results.ts';
@@ -61,6 +62,7 @@ export function answerDown(state: State, request: ClientRequest, failure: Failur
   rememberEffect(state, request);
   forgetList(state, request.method);
   answer(state, request, ownResult(request, empty));
+  settleAlone(state, request);
 }
 
 /**

@@ -5,8 +5,9 @@ import { DISCOVER, discovered } from './discovery.ts';
 import { dismissStrangers } from './draining.ts';
 import { envelopeOf, isEnveloped } from './envelope.ts';
 import { prepare, readLists } from './hand-over.ts';
+import { freshPeer } from './peers.ts';
 import { ask, errorText, reject } from './questions.ts';
-import { type InFlight, type Peer, remember, type State } from './state.ts';
+import { type ClientRequest, type InFlight, type Peer, remember, type State } from './state.ts';
 import { tellMissed } from './subscriptions.ts';
 import { otherVersion, versionsOffered, wordVersions } from './versions.ts';
 
@@ -18,6 +19,25 @@ export function learnEra(state: State, peer: Peer, request: InFlight, line: Line
   if (state.conversation.state !== 'silent' || request.method === DISCOVER) return;
   if (textAt(line, ['result', 'resultType']) === undefined || !isEnveloped(request.line)) return;
   beginModern(state, peer, request.line);
+}
+
+/**
+ * We answer this request ourselves, in the modern era, so that the client takes the session for one of it. A server
+ * that is not asked anything by the client would never show whether it runs: so we ask.
+ */
+export function settleAlone(state: State, request: ClientRequest): void {
+  const { conversation, active } = state;
+  if (conversation.state !== 'silent' || request.method === DISCOVER || !isEnveloped(request.line)) return;
+  if (active !== undefined) {
+    beginModern(state, active, request.line);
+    return;
+  }
+  const peer = freshPeer(state);
+  // What it was asked already shows that as well.
+  if (peer !== undefined && peer.pending > 0) return;
+  state.conversation = { state: 'modern', ...envelopeOf(request.line) };
+  dismissStrangers(state);
+  if (peer !== undefined) greetModern(state, peer);
 }
 
 /** The client and the server speak the modern era with each other, as the answer to this request shows. */

@@ -2,6 +2,7 @@ import { splice, textAt } from '../wire/edit.ts';
 import type { Line } from '../wire/line.ts';
 import { isObject } from '../wire/message.ts';
 import { locate, skipSpace } from '../wire/scan.ts';
+import type { Catalogue } from './catalogue.ts';
 import type { ClientRequest, State } from './state.ts';
 
 const OPEN_BRACKET = 0x5b;
@@ -19,7 +20,9 @@ export function withOwnTools(state: State, request: ClientRequest, line: Line): 
   const list = locate(bytes, ['result', 'tools']);
   if (list === undefined || bytes[list.start] !== OPEN_BRACKET) return line;
   const onPage = namesOn(line);
-  const isTaken = (name: unknown) => onPage.has(name) || serverHas(state, name);
+  // The list is that of the generation which answers, whatever serves by now.
+  const catalogue = request.peer?.catalogue ?? served(state);
+  const isTaken = (name: unknown) => onPage.has(name) || has(catalogue, name);
   const taken = state.settings.tools.filter(({ name }) => isTaken(name)).map(({ name }) => name);
   if (taken.length > 0) {
     const message = `the server has ${taken.join(', ')} itself, so that its own is used`;
@@ -35,12 +38,15 @@ export function withOwnTools(state: State, request: ClientRequest, line: Line): 
 
 /** Whether this is the name of a tool of ours, and of none of the server's, as far as those are known. */
 export function isOwnTool(state: State, name: unknown): name is string {
-  return state.settings.tools.some((tool) => tool.name === name) && !serverHas(state, name);
+  return state.settings.tools.some((tool) => tool.name === name) && !has(served(state), name);
 }
 
-function serverHas({ active, catalogue }: State, name: unknown): boolean {
-  const tools = (active?.catalogue ?? catalogue).get('tools/list') ?? [];
-  return tools.some((tool) => tool.name === name);
+function served({ active, catalogue }: State): Catalogue {
+  return active?.catalogue ?? catalogue;
+}
+
+function has(catalogue: Catalogue, name: unknown): boolean {
+  return (catalogue.get('tools/list') ?? []).some((tool) => tool.name === name);
 }
 
 function isForFirstPage({ line }: ClientRequest): boolean {

@@ -69,6 +69,31 @@ describe('mcp_dev_reload', () => {
     expect(textOf(result)).toContain('it ended with exit code 3:\nlast words');
   });
 
+  test('says what runs instead of the server as configured, which stays although it does not start', async () => {
+    const failure = {
+      reason: 'start_failed',
+      summary: 'cannot start no-such',
+      text: '',
+      generation: 2,
+    } as const;
+    const phases = { gather: 0, build: 0, start: 0, total: 0 };
+    const trigger = { kind: 'request', by: 'test' } as const;
+    const outcome = { event: 'failed', trigger, phases, failure, serving: 1, retryMs: undefined } as const;
+    const status = { choice: { variant: 'debug', command: 'no-such' } };
+    const result = await makeToolbox({ outcome, status }).toolbox.execute('mcp_dev_reload', {});
+    expect(textOf(result)).toMatch(/\nChosen, until something else is: variant "debug", command no-such$/);
+  });
+
+  test('tells whether a server that does not run is started again by itself', async () => {
+    const failure = { reason: 'start_failed', summary: 'it ended', text: '', generation: 1 } as const;
+    const textAfter = async (retryMs: number | undefined) => {
+      const outcome = { event: 'crashed', failure, serving: undefined, retryMs } as const;
+      return textOf(await makeToolbox({ outcome }).toolbox.execute('mcp_dev_reload', {}));
+    };
+    expect(await textAfter(500)).toContain('Nothing serves; it is started again by itself');
+    expect(await textAfter(undefined)).toContain('Nothing serves until the source is mended.');
+  });
+
   test.each<[JsonObject, LaunchChoice | 'default' | undefined]>([
     [{}, undefined],
     [{ variant: 'default' }, 'default'],
@@ -108,9 +133,56 @@ describe('mcp_dev_logs', () => {
       'no such lines in the log',
     );
   });
+
+  test('gives it without colours', async () => {
+    const { toolbox, logs } = makeToolbox();
+    logs.line('server', '\u001b[31mred\u001b[0m', 1);
+    const result = await toolbox.execute('mcp_dev_logs', {});
+    expect(textOf(result)).toMatch(/ red$/);
+    expect(result).toMatchObject({ structuredContent: { lines: [{ text: 'red' }], omitted: 0 } });
+  });
+
+  test('gives no more than a model may be given at once', async () => {
+    const { toolbox, logs } = makeToolbox();
+    for (let number = 1; number <= 100; number++) logs.line('server', `${number} ${'x'.repeat(8000)}`, 1);
+    const result = await toolbox.execute('mcp_dev_logs', { lines: 60 });
+    const { lines, omitted } = result.structuredContent as { lines: { text: string }[]; omitted: number };
+    expect(lines.length + omitted).toBe(60);
+    expect(lines.at(-1)?.text).toMatch(/^100 x{900,}…$/);
+    expect(JSON.stringify(result).length).toBeLessThan(80_000);
+    expect(textOf(result)).toMatch(new RegExp(`^\\(${omitted} lines before these are left out`));
+  });
 });
 
 describe('mcp_dev_status', () => {
+  test('has the words of the newest failure alone', async () => {
+    const failed = (text: string) => {
+      const error = { reason: 'build_failed', summary: 'the build failed', text } as const;
+      const trigger = { kind: 'request', by: 'test' } as const;
+      const ms = { gather: 0, build: 1, start: 0, total: 1 };
+      return {
+        event: 'reload',
+        ok: false,
+        trigger,
+        ms,
+        added: [],
+        removed: [],
+        changed: [],
+        error,
+        time: 1,
+      } as const;
+    };
+    const { toolbox } = makeToolbox({ status: { reloads: [failed('old words'), failed('new words')] } });
+    expect(await toolbox.execute('mcp_dev_status', {})).toMatchObject({
+      structuredContent: {
+        reloads: [
+          { error: { summary: 'the build failed', text: '' } },
+          { error: { summary: 'the build failed', text: 'new words' } },
+        ],
+      },
+    });
+  });
+
   test('holds all that matters in its text', async () => {
     const reloads = [
       {

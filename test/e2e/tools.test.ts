@@ -275,6 +275,29 @@ test("a failed build is told in the compiler's words, while nothing runs as well
   expect(await live.call()).toBe('two');
 });
 
+test('a first start that failed is mended by a reload in the modern era too, without another request', async () => {
+  const files = { 'package.json': '{ "name": "paged", "type": "module" }', 'server.mjs': 'throw 1;\n' };
+  const live = Live.start(files, SERVER);
+  live.client.speakModern();
+  expect(names((await live.client.result('tools/list')).tools as { name: string }[])).toEqual(NAMES);
+  live.project.write('server.mjs', PAGED);
+  const mended = await live.client.callTool('mcp_dev_reload');
+  expect(mended).toMatchObject({ structuredContent: { ok: true, state: 'serving' } });
+  expect(textOf(mended)).toContain('+tool tool199');
+  expect((await live.client.callTool('mcp_dev_status')).structuredContent).toMatchObject({ era: 'modern' });
+});
+
+test("the server's last words are told without colours", async () => {
+  const live = await Live.connect(PLAIN_JS, SERVER);
+  live.project.write(
+    'server.mjs',
+    `process.stderr.write('\\u001b[31mno such\\u001b[0m table\\n');\nprocess.exit(1);\n`,
+  );
+  const failed = await live.client.callTool('mcp_dev_reload');
+  expect(failed).toMatchObject({ structuredContent: { error: { text: 'no such table' } } });
+  expect(textOf(failed)).toContain(':\nno such table');
+});
+
 test('what a call of ours gets wrong is said', async () => {
   const live = await Live.connect(PLAIN_JS, SERVER);
   const problem = async (name: string, args: JsonObject) => {

@@ -81,10 +81,14 @@ export class SimulatedServer {
   /** The era of the first message that settles it: `server/discover` does not. */
   pinned: 'none' | Era = 'none';
 
-  constructor(generation: number, version: number, speaks: Speaks) {
+  /** A tool that it has besides those that all have. */
+  readonly special: string | undefined;
+
+  constructor(generation: number, version: number, speaks: Speaks, special: string | undefined) {
     this.generation = generation;
     this.version = version;
     this.speaks = speaks;
+    this.special = special;
   }
 
   arrive(message: Message): void {
@@ -192,7 +196,9 @@ export class SimulatedServer {
       const more = this.version % 3 === 1 ? { nextCursor: `by ${this.generation}` } : {};
       const annotations = { readOnlyHint: isReadOnly(this.version) };
       const echo = { name: 'echo', description: `v${this.version}` };
-      return { tools: [echo, { name: 'look', annotations }, { name: 'ask', annotations }], ...more, ...rest };
+      const special = this.special === undefined ? [] : [{ name: this.special }];
+      const tools = [echo, { name: 'look', annotations }, { name: 'ask', annotations }, ...special];
+      return { tools, ...more, ...rest };
     }
     const mayAsk = this.speaksModern && params?.name === 'ask' && params.inputResponses === undefined;
     if (!mayAsk) return rest;

@@ -21,6 +21,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ step: fc.constant('save'), speaks: which }) },
   { weight: 4, arbitrary: fc.record({ step: fc.constant('gathered') }) },
   { weight: 1, arbitrary: fc.record({ step: fc.constant('reload') }) },
+  { weight: 2, arbitrary: fc.record({ step: fc.constant('executed'), which }) },
   { weight: 6, arbitrary: fc.record({ step: fc.constant('build-ends'), works }) },
   { weight: 4, arbitrary: fc.record({ step: fc.constant('replace'), speaks: which }) },
   { weight: 20, arbitrary: fc.record({ step: fc.constant('serve'), server: which }) },
@@ -58,6 +59,7 @@ const circumstances = (era: Era): fc.Arbitrary<Circumstances> =>
     era: fc.constant(era),
     speaks: which,
     exclusive: fc.nat(3).map((one) => one === 0),
+    ours: fc.constantFrom('none', 'offered', 'taken'),
     leaves: fc.nat(7).map((one) => one === 0),
     begins,
   });
@@ -72,6 +74,7 @@ const SEEN = {
     'notifications/progress',
     'elicitation/create',
     'batch',
+    'executed',
   ],
   modern: [
     'ready',
@@ -83,6 +86,7 @@ const SEEN = {
     'notifications/resources/updated',
     'complete',
     'input_required',
+    'executed',
   ],
 };
 

@@ -38,6 +38,8 @@ export type Step =
   | { readonly step: 'save'; readonly speaks: number }
   | { readonly step: 'gathered' }
   | { readonly step: 'reload' }
+  /** What a tool of ours had to find out is known. */
+  | { readonly step: 'executed'; readonly which: number }
   | { readonly step: 'build-ends'; readonly works: boolean }
   /** A server that has messages takes the next one. */
   | { readonly step: 'serve'; readonly server: number }
@@ -59,6 +61,10 @@ interface SimulatedRequest {
   readonly tool: string | undefined;
   /** It carries the client's answer to what a server asked. */
   readonly continues: boolean;
+  /** It asks for what follows the first page of a list. */
+  readonly readsOn: boolean;
+  /** The key under which a tool of ours is carried out for it. */
+  executing: number | undefined;
   /** The generations that got it, in order. */
   readonly sentTo: number[];
   answers: number;
@@ -80,6 +86,8 @@ const newRequest = (method: string, tool?: string, continues = false): Simulated
     method,
     tool,
     continues,
+    readsOn: false,
+    executing: undefined,
     sentTo: [],
     answers: 0,
     cancelled: false,
@@ -97,6 +105,8 @@ export interface Circumstances {
   /** Chooses what the first server speaks. */
   readonly speaks: number;
   readonly exclusive: boolean;
+  /** Tools of ours among those of the server; `taken`: which has one of these names now and then. */
+  readonly ours: 'none' | 'offered' | 'taken';
   /** The client does not wait for the end. */
   readonly leaves: boolean;
   /** How a client of the legacy era begins. */
@@ -111,18 +121,35 @@ export interface Circumstances {
 }
 
 const BATCH_VERSION = '2025-03-26';
-/** What clients ask; `tool` for calls. */
-const REQUESTS = [
+/** The tools that are ours: one is carried out outside of the session, the other one calls another tool. */
+const STATUS = 'mcp_dev_status';
+const CALL = 'mcp_dev_call';
+/** Two versions of the server in four have a tool of this name, where servers take the names of ours. */
+const TAKEN = STATUS;
+
+interface Asking {
+  readonly method: string;
+  /** The tool that is called. */
+  readonly tool?: string;
+  /** By way of which one. */
+  readonly by?: typeof CALL;
+}
+
+/** What clients ask. */
+const REQUESTS: readonly Asking[] = [
   { method: 'tools/call', tool: 'echo' },
   { method: 'tools/call', tool: 'look' },
   { method: 'tools/call', tool: 'look' },
   { method: 'tools/call', tool: 'ask' },
-  { method: 'tools/list', tool: undefined },
-  { method: 'resources/read', tool: undefined },
-  { method: 'ping', tool: undefined },
-  { method: 'x/unknown', tool: undefined },
-  { method: 'server/discover', tool: undefined },
-] as const;
+  { method: 'tools/list' },
+  { method: 'resources/read' },
+  { method: 'ping' },
+  { method: 'x/unknown' },
+  { method: 'server/discover' },
+  { method: 'tools/call', tool: STATUS },
+  { method: 'tools/call', tool: 'look', by: CALL },
+  { method: 'tools/call', tool: 'absent', by: CALL },
+];
 /** Requests with which a client begins, by id: without their answers it does not go on. */
 const BEGINNINGS = new Set(['probe', 'init']);
 /** Methods that may be sent to a second generation, whatever the first one did. */
@@ -163,6 +190,8 @@ export class Simulation {
   readonly #inputs: string[] = [];
   /** Where lists go on that the client has read the first page of. */
   readonly #cursors: string[] = [];
+  /** The keys of calls of our tools that have no result. */
+  readonly #executing = new Set<number>();
   readonly #subscriptions = new Subscriptions();
   /** How often the client had been told of changes when a generation was initialized; -1: the client did that. */
   readonly #toldBefore = new Map<number, number>();
@@ -206,7 +235,7 @@ export class Simulation {
         replay: 'safe',
         stale: 'notice',
         answerAfter: 8000,
-        tools: [],
+        tools: circumstances.ours === 'none' ? [] : [{ name: STATUS }, { name: CALL }],
         transparent: false,
       },
       { exclusive: exclusive ? 'on' : 'auto', hold: HOLD_MS, readyTimeout: 3000, lastWords: () => '' },
@@ -267,7 +296,7 @@ export class Simulation {
       }
       case 'page': {
         const cursor = this.#cursors[step.which % this.#cursors.length];
-        if (cursor !== undefined) this.#send(newRequest('tools/list'), { cursor });
+        if (cursor !== undefined) this.#send({ ...newRequest('tools/list'), readsOn: true }, { cursor });
         return;
       }
       case 'batch':
@@ -301,6 +330,12 @@ export class Simulation {
       case 'reload':
         this.#tell({ type: 'requested', by: 'test' });
         return;
+      case 'executed': {
+        const waiting = [...this.#executing];
+        const key = waiting[step.which % waiting.length];
+        if (key !== undefined) this.#execute(key);
+        return;
+      }
       case 'build-ends':
         this.#endBuild(step.works);
         return;
@@ -374,6 +409,7 @@ export class Simulation {
     for (let round = 0; round < 2000; round++) {
       if (this.#gathering) this.#gathered();
       this.#endBuild(true);
+      for (const key of [...this.#executing]) this.#execute(key);
       for (const server of [...this.#servers.values()]) {
         if (server.life === 'stopping') this.#exit(server);
         while (server.life === 'running' && server.inbox.length > 0) this.#serve(server);
@@ -462,8 +498,14 @@ export class Simulation {
   }
 
   #request(which: number): void {
-    const { method, tool } = REQUESTS[which % REQUESTS.length] as (typeof REQUESTS)[number];
-    this.#send(newRequest(method, tool), tool === undefined ? {} : { name: tool, arguments: {} });
+    const { method, tool, by } = asking(which);
+    this.#send(newRequest(method, tool), callParams(tool, by, `c${this.#lastId + 1}`));
+  }
+
+  /** A tool of ours has found out what it was asked. */
+  #execute(key: number): void {
+    this.#executing.delete(key);
+    this.#tell({ type: 'tool-result', key, result: { content: [], key } });
   }
 
   /** The client goes on with a call, now that it knows what the server wants to know. */
@@ -514,11 +556,11 @@ export class Simulation {
   #batch(methods: readonly number[]): void {
     if (this.#version !== BATCH_VERSION || this.#handshake !== 'over') return;
     const messages = methods.map((which) => {
-      const { method, tool } = REQUESTS[which % REQUESTS.length] as (typeof REQUESTS)[number];
+      const { method, tool, by } = asking(which);
       const request = newRequest(method, tool);
       const id = `c${++this.#lastId}`;
       this.#requests.set(id, request);
-      return { jsonrpc: '2.0', id, method, params: tool === undefined ? {} : { name: tool, arguments: {} } };
+      return { jsonrpc: '2.0', id, method, params: callParams(tool, by, id) };
     });
     const batch = messages.map(({ id }) => id);
     for (const id of batch) (this.#requests.get(id) as SimulatedRequest).batch = batch;
@@ -720,7 +762,9 @@ export class Simulation {
         const running = [...this.#servers.values()].filter(({ life }) => life !== 'gone');
         if (this.#circumstances.exclusive && running.length > 0) throw new Error('two servers at a time');
         const speaks = this.#speaks[this.#built] as Speaks;
-        const server = new SimulatedServer(effect.generation, this.#built, speaks);
+        const isTaken = this.#circumstances.ours === 'taken' && this.#built % 4 > 1;
+        const special = isTaken ? TAKEN : undefined;
+        const server = new SimulatedServer(effect.generation, this.#built, speaks, special);
         // As long as the era is not known there is no handshake.
         if (this.#circumstances.era === 'modern' && this.#era === undefined) server.handshake = 'ready';
         this.#servers.set(effect.generation, server);
@@ -734,6 +778,9 @@ export class Simulation {
       case 'report':
         this.seen.add(effect.report.event);
         if (effect.report.event === 'ready') {
+          const named = (effect.report.differences ?? []).map(({ name }) => name);
+          if (this.#circumstances.ours !== 'taken' && named.some((name) => name.startsWith('mcp_dev_')))
+            throw new Error(`${named} are said to differ`);
           const server = this.#servers.get(effect.report.generation) as SimulatedServer;
           if (this.#eraBefore !== undefined && !fits(server.speaks, this.#eraBefore, this.#version)) {
             throw new Error(
@@ -746,6 +793,9 @@ export class Simulation {
         if (effect.report.event !== 'ready') this.#unservedSince = undefined;
         else this.#unservedSince = this.#savedAt[this.#servers.get(effect.report.generation)?.version ?? 0];
         return;
+      case 'execute':
+        this.#begins(effect);
+        return;
       case 'garbage':
         throw new Error('a message was taken for garbage');
       case 'warn':
@@ -753,12 +803,23 @@ export class Simulation {
     }
   }
 
+  /** A tool of ours is carried out for a request that nobody else has. */
+  #begins({ key, tool, args }: Extract<Effect, { do: 'execute' }>): void {
+    this.seen.add('executed');
+    const request = this.#requests.get(String(args.of));
+    if (tool !== STATUS || request === undefined || request.sentTo.length > 0 || request.answers > 0)
+      throw new Error(`${tool} is carried out for ${args.of}`);
+    request.executing = key;
+    this.#executing.add(key);
+  }
+
   /** Nothing waits longer for a save than it may, however many follow. */
   #checkHeld(): void {
     const since = this.#unservedSince;
     if (since === undefined || this.#now - since <= HOLD_MS || this.#client !== 'open') return;
     if (this.#circumstances.era === 'legacy' && this.#handshake !== 'over') return;
-    for (const [id, { answers, cancelled, sentTo, method, batch }] of this.#requests) {
+    for (const [id, { answers, cancelled, sentTo, method, batch, executing }] of this.#requests) {
+      if (executing !== undefined) continue;
       // What a crash interrupted waits for the next generation, and an answer of ours for the rest of its batch.
       if (answers > 0 || cancelled || sentTo.length > 0 || batch.length > 1) continue;
       throw new Error(`${method} ${id} waits ${this.#now - since} ms after a save`);
@@ -874,7 +935,9 @@ export class Simulation {
   }
 
   /** A result has what its era asks of every result, whoever gives it. */
-  #checkResult({ method, inEra }: SimulatedRequest, result: JsonObject): void {
+  #checkResult({ method, inEra, executing, readsOn }: SimulatedRequest, result: JsonObject): void {
+    if (executing !== result.key) throw new Error(`${executing} got the result of ${result.key}`);
+    if (method === 'tools/list') this.#checkTools(result, readsOn);
     const { by, resultType, ttlMs, cacheScope, nextCursor } = result;
     this.seen.add(String(resultType));
     if (nextCursor !== undefined) this.#cursors.push(String(nextCursor));
@@ -895,6 +958,17 @@ export class Simulation {
     // What a generation says that was replaced before the era was known tells nothing of the one that serves.
     const isCurrent = server !== undefined && server.generation >= (this.#active ?? 0);
     if (isCurrent && method !== 'server/discover') this.#era = 'modern';
+  }
+
+  /** Our tools are at the end of the first page, and nowhere else. */
+  #checkTools({ tools }: JsonObject, readsOn: boolean): void {
+    const names = (tools as { name: string }[]).map(({ name }) => name);
+    const { ours } = this.#circumstances;
+    const isFull = ours !== 'none' && !readsOn;
+    const expected = isFull ? [STATUS, CALL] : [];
+    const found = names.filter((name) => name.startsWith('mcp_dev_'));
+    if (`${found}` !== `${expected}`) throw new Error(`the client reads ${names}`);
+    if (isFull && names.at(-1) !== CALL) throw new Error(`${CALL} is not the last one`);
   }
 
   /** The client must have been told of a generation before it hears from it. */
@@ -963,6 +1037,7 @@ export class Simulation {
     }
     const request = this.#requests.get(String(message.id));
     if (request === undefined) return;
+    this.#checkCalled(request, message);
     if (server.life === 'stopping') throw new Error('a request went to a server that is being stopped');
     if (server.handshake !== 'ready' && !isPing && this.#client === 'open')
       throw new Error(`${method} came before the handshake was over`);
@@ -976,6 +1051,17 @@ export class Simulation {
     if (!isPing && old && since !== undefined && this.#now - since < HOLD_MS) {
       throw new Error(`${method} went to old code ${this.#now - since} ms after a save`);
     }
+  }
+
+  /** A server gets a call of what the client wants to call, and of ours only where it may have that itself. */
+  #checkCalled({ tool, executing }: SimulatedRequest, { id, params }: Message): void {
+    if (executing !== undefined) throw new Error(`${id} went to a server while it is carried out`);
+    const { ours } = this.#circumstances;
+    if (tool === undefined || ours === 'none') return;
+    if (params?.name !== tool) throw new Error(`a server was to call ${params?.name} in place of ${tool}`);
+    if (tool === STATUS && ours !== 'taken') throw new Error(`a server was to call ${tool}`);
+    const { of } = params.arguments as JsonObject;
+    if (of !== undefined && of !== id) throw new Error(`${id} has the arguments of ${of}`);
   }
 
   /** What a generation could not answer may go to one more, if it is harmless. */
@@ -998,4 +1084,17 @@ export class Simulation {
     if (!harmless || request.exchanged || request.continues)
       throw new Error(`${request.method} ${request.tool} was sent twice`);
   }
+}
+
+function asking(which: number): Asking {
+  return REQUESTS[which % REQUESTS.length] as Asking;
+}
+
+/** The parameters of what the client asks under this id. */
+function callParams(tool: string | undefined, by: string | undefined, id: string): JsonObject {
+  if (tool === undefined) return {};
+  const inner = { of: id };
+  return by === undefined
+    ? { name: tool, arguments: inner }
+    : { name: by, arguments: { tool, arguments: inner } };
 }

@@ -1,6 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { enveloped } from '../kit/messages.ts';
-import { complete, Driver, discovery, handshake, INITIALIZE, openModern, replaceModern } from './driver.ts';
+import {
+  complete,
+  Driver,
+  discovery,
+  handshake,
+  INITIALIZE,
+  openModern,
+  readAll,
+  replaceModern,
+} from './driver.ts';
 
 const CALL = {
   method: 'tools/call',
@@ -47,6 +56,33 @@ describe('the era', () => {
     const driver = answered(request, response);
     expect(driver.isSettled).toBe(false);
     expect(greetingOf(driver, 2)).toBeUndefined();
+  });
+
+  test('is settled by what we answer ourselves, and the next server is asked whether it speaks it', () => {
+    const driver = new Driver();
+    driver.broken();
+    driver.client({ id: 1, ...LIST });
+    expect(driver.isSettled).toBe(true);
+    expect(greetingOf(driver, 1)).toBe('server/discover');
+    driver.answer(1, 'server/discover', discovery({ tools: {} }));
+    readAll(driver, 1, [{ name: 'echo' }]);
+    expect(driver.actions.findLast(({ do: what }) => what === 'ready')).toMatchObject({
+      generation: 1,
+      differences: [{ change: 'added', name: 'echo' }],
+    });
+  });
+
+  test.each([false, true])('is settled by a call of a tool of ours (the server has answered: %s)', (runs) => {
+    const driver = new Driver({ tools: [{ name: 'mcp_dev_status' }] });
+    driver.start(1);
+    if (runs) {
+      driver.client({ id: 1, ...DISCOVER });
+      driver.server(1, { id: 1, result: discovery() });
+    }
+    driver.client({ id: 2, method: 'tools/call', params: enveloped({ name: 'mcp_dev_status' }) });
+    expect(driver.isSettled).toBe(true);
+    expect(driver.received(1).at(-1)).toBe('server/discover');
+    expect(greetingOf(driver, 2)).toBe('server/discover');
   });
 
   test.each([false, true])(

@@ -95,6 +95,14 @@ describe('the list', () => {
     expect(names.result.tools).toEqual([CALL]);
   });
 
+  test('is that of the generation which answers, though another one has taken a name since', () => {
+    const driver = open();
+    driver.client({ id: 7, method: 'tools/list' });
+    driver.replace(2, [{ name: 'mcp_dev_status' }]);
+    driver.server(1, { id: 7, result: { tools: [{ name: 'echo' }] } });
+    expect(answerTo(driver, 7)?.result.tools).toEqual([{ name: 'echo' }, STATUS, CALL]);
+  });
+
   test('is compared without our tools', () => {
     const driver = open();
     driver.replace(2);
