@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { entryBuilder } from '../build/entry-builder.ts';
 import { isCompiled, startCommand } from '../config/launch.ts';
+import { makeProcessFolder, removeProcessFolder } from '../config/process-folder.ts';
 import { describeExit } from '../generation/exit.ts';
 import { type Launch, startProcess } from '../generation/process.ts';
 import { sessionEndPolicy } from '../generation/stop.ts';
@@ -37,17 +38,23 @@ export async function replay(config: ReplayConfig): Promise<number> {
   const builder = isCompiled(launch)
     ? entryBuilder({ entry: launch.entry, onOutput: (chunk) => stderr.writeBytes(chunk) })
     : undefined;
+  const state = makeProcessFolder('state');
   try {
     const built = await builder?.build(new AbortController().signal);
     if (built?.outcome === 'failed') {
       stderr.write(`mcp-dev: the build failed (${built.reason})\n${built.text}\n`);
       return 1;
     }
-    const ours = { MCP_DEV: '1', MCP_DEV_GENERATION: '1' };
+    const ours = {
+      MCP_DEV: '1',
+      MCP_DEV_GENERATION: '1',
+      ...(state === undefined ? {} : { MCP_DEV_STATE_DIR: state }),
+    };
     const env = { MCP_DEV_SECRET: freshSecret(), ...config.env, ...ours };
     return await compareWith({ ...startCommand(launch, builder), cwd, env }, recording, config);
   } finally {
     await builder?.close();
+    if (state !== undefined) removeProcessFolder(state);
   }
 }
 

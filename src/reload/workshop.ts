@@ -5,6 +5,7 @@ import type { SharedRun } from '../build/shared-result.ts';
 import { cacheFolder } from '../config/cache-folder.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { isCompiled, startCommand } from '../config/launch.ts';
+import { makeProcessFolder, removeLeftFolders, removeProcessFolder } from '../config/process-folder.ts';
 import type { RunConfig } from '../config/run-config.ts';
 import type { Launch } from '../generation/process.ts';
 import { logFiles } from '../report/log-file.ts';
@@ -40,6 +41,8 @@ export class Workshop {
   readonly #entry: EntryBuilder | undefined;
   #env: NodeJS.ProcessEnv;
   readonly #secret: string;
+  /** Where the server may keep what should outlive a swap. */
+  readonly #state = makeProcessFolder('state');
   #choice: LaunchChoice | undefined;
   #running: AbortController | undefined;
   #watch: Promise<Watch> | undefined;
@@ -153,11 +156,17 @@ export class Workshop {
   /** Gives up what was built. */
   async close(): Promise<void> {
     await this.#entry?.close();
+    this.#removeState();
   }
 
   killNow(): void {
     this.#shell?.killNow();
     this.#entry?.killNow();
+    this.#removeState();
+  }
+
+  #removeState(): void {
+    if (this.#state !== undefined) removeProcessFolder(this.#state);
   }
 
   #launch(generation: number, built: readonly string[] | undefined): Launch {
@@ -169,6 +178,7 @@ export class Workshop {
       ...this.#choice?.override.env,
       MCP_DEV: '1',
       MCP_DEV_GENERATION: String(generation),
+      ...(this.#state === undefined ? {} : { MCP_DEV_STATE_DIR: this.#state }),
     };
     const program = this.#entry && built && { command: this.#entry.command, args: built };
     return { ...startCommand(launch, program), cwd, env };
@@ -227,6 +237,7 @@ export class Workshop {
   }
 
   async #attach(): Promise<Watch> {
+    removeLeftFolders();
     const { root, entry, watch, ignore, extensions, poll, debounce, envFiles } = this.#config;
     const { logFile, events, record } = this.#config;
     // The server was started before: whatever is loaded from here on takes none of its time.

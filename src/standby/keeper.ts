@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeProcessFolder, removeProcessFolder } from '../config/process-folder.ts';
 import type { RunConfig } from '../config/run-config.ts';
 import type { Launch, ProcessEvents, ServerProcess } from '../generation/process.ts';
 import { residentBytes } from '../system/proc.ts';
-import { makePlace, removeLeftPlaces } from './place.ts';
 import { type Fit, type Plan, planStandby } from './plan.ts';
 import { withReport, withWait } from './preloads.ts';
 import type { Waiting } from './waiting.ts';
@@ -92,7 +92,7 @@ export class StandbyKeeper {
     if (this.#options.mode === 'off') return launch;
     const plan = planStandby(launch);
     if (plan.kind === 'none') return launch;
-    this.#place ??= makePlace();
+    this.#place ??= makeProcessFolder('standby');
     if (this.#place === undefined) return launch;
     this.#asked = generation;
     return withReport(launch, plan, this.#reportOf(this.#place, generation)) ?? launch;
@@ -174,7 +174,6 @@ export class StandbyKeeper {
       import('./grounds.ts'),
       import('./waiting.ts'),
     ]);
-    removeLeftPlaces();
     const grounds = await noteGrounds(launch.cwd, plan);
     const load = await this.#whatToLoad(plan, mode);
     if (isOutdated()) return undefined;
@@ -215,7 +214,7 @@ export class StandbyKeeper {
   }
 
   #removePlace(): void {
-    if (this.#place !== undefined) rmSync(this.#place, { recursive: true, force: true });
+    if (this.#place !== undefined) removeProcessFolder(this.#place);
   }
 }
 

@@ -246,10 +246,13 @@ describe('mcp-dev replay', () => {
 
   test('the server finds the variables that it found in the session', async () => {
     const names = ['MCP_DEV', 'MCP_DEV_GENERATION', 'MCP_DEV_SECRET'];
-    const found = `() => JSON.stringify(${JSON.stringify(names)}.map((name) => process.env[name]?.length))`;
+    const found = `() => JSON.stringify([
+      ...${JSON.stringify(names)}.map((name) => process.env[name]?.length),
+      process.getBuiltinModule('node:fs').existsSync(process.env.MCP_DEV_STATE_DIR),
+    ])`;
     const project = await record({ found }, async ({ client }) => {
       const { content } = await client.result('tools/call', { name: 'found', arguments: {} });
-      expect(content).toEqual([{ type: 'text', text: '[1,1,64]' }]);
+      expect(content).toEqual([{ type: 'text', text: '[1,1,64,true]' }]);
     });
     expect((await replay(project)).stdout).toBe('equal: 3 answers as in session.ndjson\n');
   });

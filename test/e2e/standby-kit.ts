@@ -33,16 +33,18 @@ serve('plain', {
 `;
 }
 
-/** Where `mcp-dev` and the processes of its server meet. */
-export function placeOf(live: Live): string {
-  return `/tmp/mcp-dev-${process.getuid?.()}/standby-${live.client.pid}`;
+/** Where `mcp-dev` and the processes of its server meet; undefined when there is no such folder. */
+export function placeOf(live: Live): string | undefined {
+  const folder = `/tmp/mcp-dev-${process.getuid?.()}`;
+  const name = readdirSync(folder).find((each) => each.startsWith(`standby-${live.client.pid}-`));
+  return name && join(folder, name);
 }
 
 /** Waits until a standby waits for its turn, and answers which process it is. */
 export function standbyOf(live: Live): Promise<number> {
-  const place = placeOf(live);
   return until(() => {
-    if (!existsSync(place)) return undefined;
+    const place = placeOf(live);
+    if (place === undefined) return undefined;
     const ready = readdirSync(place)
       .map((name) => join(place, name, 'ready.json'))
       .find((path) => existsSync(path));

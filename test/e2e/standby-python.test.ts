@@ -76,7 +76,7 @@ import subprocess
 import sys
 
 FIRST = sorted(name for name in sys.modules if "mcp_dev" in name or "standby" in name or name == "sitecustomize")
-LATER = ("MCP_DEV_GENERATION", "MCP_DEV_GENERATION_KEY", "MCP_DEV_SECRET")
+LATER = ("MCP_DEV_GENERATION", "MCP_DEV_GENERATION_KEY", "MCP_DEV_SECRET", "MCP_DEV_STATE_DIR")
 
 
 def look():
