@@ -324,23 +324,8 @@ export const replayOptions = {
       'a part of the answers that may differ, such as `result.serverInfo.version` or `**.size`; `*` is one step, ' +
       '`**` any number of them; repeatable',
   },
-  cwd: {
-    kind: 'text',
-    placeholder: '<dir>',
-    path: 'folder',
-    group: 'server',
-    fallback: undefined,
-    fallbackText: 'this folder',
-    doc: 'where the server runs',
-  },
-  envFile: {
-    kind: 'list',
-    placeholder: '<path>',
-    path: 'file',
-    group: 'server',
-    fallback: [],
-    doc: 'variables for the server; repeatable',
-  },
+  cwd: { ...runOptions.cwd, doc: 'where the server runs' },
+  envFile: { ...runOptions.envFile, doc: 'variables for the server; repeatable' },
   ...shared,
 } as const satisfies OptionTable;
 
