@@ -6,7 +6,7 @@ import type { LogLine, LogRing, LogSource } from '../journal/log-ring.ts';
 import type { ReloadOutcome } from '../reload/awaited.ts';
 import type { LaunchChoice } from '../reload/choice.ts';
 import type { ServerStatus } from '../reload/status.ts';
-import { wordChoice } from '../reload/status-words.ts';
+import { wordChoice } from '../report/status-words.ts';
 import { shortenIn, wordPhases, wordTrigger } from '../report/wording.ts';
 import type { JsonObject } from '../wire/message.ts';
 import { argumentProblem } from './arguments.ts';

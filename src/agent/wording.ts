@@ -2,7 +2,7 @@ import type { ErrorText, NamedDifferences } from '../journal/event.ts';
 import type { PastReload } from '../journal/journal.ts';
 import type { LogLine } from '../journal/log-ring.ts';
 import type { ServerStatus } from '../reload/status.ts';
-import { wordChoice, wordStandby } from '../reload/status-words.ts';
+import { wordChoice, wordStandby } from '../report/status-words.ts';
 import { wordPhases, wordTrigger } from '../report/wording.ts';
 
 /** What a model reads of a status: everything that matters, as many clients show it nothing else. */

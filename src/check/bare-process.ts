@@ -1,8 +1,8 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
-import spawn from 'cross-spawn';
 import { Family, generationMark } from '../generation/descendants.ts';
 import { type Exit, explainStartFailure, type Launch } from '../generation/exit.ts';
+import { spawnServer } from '../generation/spawn.ts';
 import { Tail } from '../report/tail.ts';
 import type { ProcessRow } from '../system/process-table.ts';
 
@@ -38,13 +38,7 @@ export class BareProcess {
 
   constructor(launch: Launch, ports: { onStdout(chunk: Buffer): void; onStderr(chunk: Buffer): void }) {
     const mark = generationMark();
-    this.#child = spawn(launch.command, launch.args, {
-      cwd: launch.cwd,
-      env: { ...launch.env, [mark.name]: mark.value },
-      stdio: ['pipe', 'pipe', 'pipe'],
-      detached: process.platform !== 'win32',
-      windowsHide: true,
-    }) as ChildProcessWithoutNullStreams;
+    this.#child = spawnServer(launch, mark);
     const child = this.#child;
     this.#family = child.pid === undefined ? undefined : new Family(child.pid, mark);
     this.exited = new Promise((resolve) => {

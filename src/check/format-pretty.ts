@@ -13,7 +13,7 @@ export function wordCounts({ passed, failed, skipped }: Counts): string {
 }
 
 /** A check on one line: its mark, id, title, time and message. */
-export function checkLine(check: CheckResult): string {
+function checkLine(check: CheckResult): string {
   const { id, title, ms, status, message } = check;
   const note = message === undefined ? '' : `: ${oneLine(message)}`;
   switch (status) {

@@ -3,9 +3,7 @@ import { formatJunit } from './format-junit.ts';
 import { formatPretty } from './format-pretty.ts';
 import type { CheckReport } from './report.ts';
 
-export const FORMATS = ['pretty', 'json', 'junit', 'github'] as const;
-
-export type Format = (typeof FORMATS)[number];
+export type Format = 'pretty' | 'json' | 'junit' | 'github';
 
 /** A report as text that ends with a newline; `color` is for people, and only `pretty` has any. */
 export function formatReport(report: CheckReport, format: Format, color: boolean): string {

@@ -5,6 +5,7 @@ import { formatReport } from '../check/format.ts';
 import { lossySink } from '../report/lossy-sink.ts';
 import { packageVersion } from '../system/package.ts';
 import type { CheckConfig } from './check-config.ts';
+import { catchOwnCrash } from './own-crash.ts';
 
 const CLEAR_LINE = '\r\u001b[2K';
 
@@ -24,7 +25,7 @@ export async function check(config: CheckConfig): Promise<number> {
     },
   });
   const interrupted = catchSignals(run);
-  catchOwnCrash(run);
+  catchOwnCrash(() => run.killNow());
   const report = await run.run();
   const text = formatReport(report, format, color);
   if (output === undefined) {
@@ -58,15 +59,4 @@ function catchSignals(run: SmokeRun): () => NodeJS.Signals | undefined {
     });
   }
   return () => first;
-}
-
-function catchOwnCrash(run: SmokeRun): void {
-  const crash = (error: unknown): void => {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    process.stderr.write(`mcp-dev failed, which is a fault of its own: ${text.replaceAll('\n', ' | ')}\n`);
-    run.killNow();
-    process.exit(1);
-  };
-  process.on('uncaughtException', crash);
-  process.on('unhandledRejection', crash);
 }

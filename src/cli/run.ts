@@ -6,6 +6,7 @@ import { CONTROL_PROTOCOL } from '../control/protocol.ts';
 import { type StopPolicy, sessionEndPolicy } from '../generation/stop.ts';
 import { DevSession, type Farewell } from '../library/dev-session.ts';
 import { packageVersion } from '../system/package.ts';
+import { catchOwnCrash } from './own-crash.ts';
 import { type Reason, SessionEnd } from './session-end.ts';
 import { flushed } from './stdio.ts';
 import { attachTerminal } from './terminal.ts';
@@ -27,7 +28,7 @@ export async function run(config: RunConfig): Promise<number> {
   );
   // However this process ends, but for SIGKILL: nothing of it stays behind.
   process.on('exit', () => presence.vanish());
-  catchOwnCrash(session);
+  catchOwnCrash(() => session.killNow());
   catchSignals(config, session, end);
   watchParent(end);
   void session.clientGone.then((farewell) => clientGone(session, end, farewell));
@@ -121,15 +122,4 @@ function watchParent(end: SessionEnd): void {
   setInterval(() => {
     if (process.ppid !== parent) end.because({ kind: 'client-closed' });
   }, PARENT_CHECK_MS).unref();
-}
-
-function catchOwnCrash(session: DevSession): void {
-  const crash = (error: unknown): void => {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    process.stderr.write(`mcp-dev failed, which is a fault of its own: ${text.replaceAll('\n', ' | ')}\n`);
-    session.killNow();
-    process.exit(1);
-  };
-  process.on('uncaughtException', crash);
-  process.on('unhandledRejection', crash);
 }

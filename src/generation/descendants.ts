@@ -4,8 +4,14 @@ import { isStill, listProcesses, listProcessesNow, type ProcessRow } from '../sy
 /** Each process of a generation carries it in its environment, with a value that no other generation has. */
 const KEY_VARIABLE = 'MCP_DEV_GENERATION_KEY';
 
+/** A variable of the environment by which the processes of a generation are known. */
+export interface Mark {
+  readonly name: string;
+  readonly value: string;
+}
+
 /** A mark for one generation. Unique is enough (it guards nothing), and node:crypto would take 3 ms to load. */
-export function generationMark(): { readonly name: string; readonly value: string } {
+export function generationMark(): Mark {
   const value = `${process.pid}-${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
   return { name: KEY_VARIABLE, value };
 }
@@ -30,7 +36,7 @@ export class Family {
   readonly #seen = new Map<number, ProcessRow>();
   #number: 'leader-alive' | 'leader-ended' | 'used-again' = 'leader-alive';
 
-  constructor(leader: number, mark: { readonly name: string; readonly value: string }) {
+  constructor(leader: number, mark: Mark) {
     this.#leader = leader;
     this.#mark = `${mark.name}=${mark.value}`;
   }

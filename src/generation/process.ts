@@ -1,7 +1,7 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
-import spawn from 'cross-spawn';
 import { Family, generationMark } from './descendants.ts';
 import { type Exit, explainStartFailure, type Launch } from './exit.ts';
+import { spawnServer } from './spawn.ts';
 import { type StopPolicy, StopSequence } from './stop.ts';
 
 export type { Exit, Launch } from './exit.ts';
@@ -61,14 +61,7 @@ export function startProcess(launch: Launch, events: ProcessEvents): ServerProce
   const mark = generationMark();
   let child: ChildProcessWithoutNullStreams;
   try {
-    child = spawn(launch.command, launch.args, {
-      cwd: launch.cwd,
-      env: { ...launch.env, [mark.name]: mark.value },
-      stdio: ['pipe', 'pipe', 'pipe'],
-      // Its own group, so that one signal reaches all of it. (On Windows this would open a console window.)
-      detached: process.platform !== 'win32',
-      windowsHide: true,
-    }) as ChildProcessWithoutNullStreams;
+    child = spawnServer(launch, mark);
   } catch (error) {
     if (!isStartFailure(error)) throw error;
     return notStarted(launch, Promise.resolve(error), startedAt, events);

@@ -1,7 +1,7 @@
 import { skipSpace, stringEnd, valueEnd } from '../wire/scan.ts';
 
 /** What stands in place of a value that nobody is to see. */
-export const MASK = '[redacted]';
+const MASK = '[redacted]';
 
 /** Text with the values of some keys masked; the same buffer where there are none. */
 export type Redact = (text: Buffer) => Buffer;

@@ -22,7 +22,7 @@ import { type LaunchChoice, shownChoice } from './choice.ts';
 import { Core, type CoreEvent, type Effect } from './core.ts';
 import { recallHandshake, rememberHandshake } from './handshake-memory.ts';
 import { RunningGeneration } from './running.ts';
-import type { ServerState, ServerStatus } from './status.ts';
+import { type ServerStatus, serverState } from './status.ts';
 import { Timers } from './timers.ts';
 import { loadMaking, type Making, Workshop, type WorkshopEvent } from './workshop.ts';
 
@@ -182,7 +182,7 @@ export class DevServer {
     choice?: LaunchChoice | 'default',
   ): Promise<ReloadOutcome> {
     if (choice === undefined) return this.#reload(by, ms);
-    const hasStarted = this.#state() === 'starting';
+    const hasStarted = serverState(this.#core.status) === 'starting';
     const since = Date.now();
     this.#workshop.choose(choice === 'default' ? undefined : choice);
     if (!hasStarted) return this.#reload(by, ms);
@@ -232,7 +232,7 @@ export class DevServer {
     const watched = [...read, ...watch];
     return {
       server: name,
-      state: this.#state(),
+      state: serverState(this.#core.status),
       ...(active === undefined ? {} : { generation: active }),
       ...(process?.pid === undefined ? {} : { pid: process.pid, uptimeMs: Date.now() - process.startedAt }),
       ...(protocol === undefined ? {} : { era: protocol.era, protocolVersion: protocol.version }),
@@ -264,23 +264,6 @@ export class DevServer {
     for (const { process } of this.#generations.values()) process.killNow();
     this.#standby.killNow();
     this.#workshop.killNow();
-  }
-
-  #state(): ServerState {
-    const { state, active, broken } = this.#core.status;
-    switch (state) {
-      case 'building':
-      case 'aborting':
-        return 'building';
-      case 'starting':
-      case 'making-room':
-        return 'starting';
-      case 'waiting':
-        return 'restarting';
-      case 'idle':
-        if (active === undefined) return 'down';
-        return broken === undefined ? 'serving' : 'stale';
-    }
   }
 
   /** Something came from the files or the build. */

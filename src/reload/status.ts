@@ -2,6 +2,7 @@ import type { ErrorText } from '../journal/event.ts';
 import type { PastReload } from '../journal/journal.ts';
 import type { StandbyStatus } from '../standby/keeper.ts';
 import type { ShownChoice } from './choice.ts';
+import type { ReloadMachine } from './machine.ts';
 
 /**
  * `serving`: with the newest source; `stale`: with old code, for the newest source does not work; `building`,
@@ -9,6 +10,23 @@ import type { ShownChoice } from './choice.ts';
  * and another start comes by itself; `down`: nothing serves until something changes.
  */
 export type ServerState = 'serving' | 'stale' | 'building' | 'starting' | 'restarting' | 'down';
+
+/** The state of a server, from that of its reloads. */
+export function serverState({ state, active, broken }: ReloadMachine['status']): ServerState {
+  switch (state) {
+    case 'building':
+    case 'aborting':
+      return 'building';
+    case 'starting':
+    case 'making-room':
+      return 'starting';
+    case 'waiting':
+      return 'restarting';
+    case 'idle':
+      if (active === undefined) return 'down';
+      return broken === undefined ? 'serving' : 'stale';
+  }
+}
 
 /** Where a server stands. What is unknown, or is not there, is absent. */
 export interface ServerStatus {

@@ -31,7 +31,7 @@ export interface Difference {
 }
 
 /** The differences between two lists of the same kind, in the order of the lists. */
-export function compareLists(
+function compareLists(
   method: ListMethod,
   before: readonly JsonObject[],
   after: readonly JsonObject[],

@@ -9,7 +9,7 @@ import { newQuestion } from './questions.ts';
 import { paramsOf } from './requests.ts';
 import { type ClientRequest, type Peer, type State, type Subscription, toClient, toServer } from './state.ts';
 
-export const LISTEN = 'subscriptions/listen';
+const LISTEN = 'subscriptions/listen';
 export const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
 
 const AT_SUBSCRIPTION = ['params', '_meta', SUBSCRIPTION_ID];

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync } 
 import { connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { status } from '../../src/cli/elsewhere/status.ts';
+import { carryOut } from '../../src/cli/elsewhere/run.ts';
 import { privateFolder } from '../../src/config/private-folder.ts';
 import { addressOf, isGone, type Owner, ourselves } from '../../src/control/address.ts';
 import type { Subject } from '../../src/control/answering.ts';
@@ -251,7 +251,7 @@ describe('talking', () => {
     const { folder } = await open({ protocol: 2 });
     const prints: string[] = [];
     const complaints: string[] = [];
-    const code = await status(
+    const code = await carryOut(
       { kind: 'status', name: undefined, json, watch: false },
       {
         folder,

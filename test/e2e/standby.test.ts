@@ -188,16 +188,15 @@ test('a script with a hook has no standby, and the hook does its work at each st
   expect(await live.call()).toBe('two');
 });
 
+/** A project whose server is started by `npm run` of this script. */
+function behindNpm(script: string): Promise<Live> {
+  const manifest = JSON.stringify({ type: 'module', scripts: { dev: script } });
+  const command = ['-v', '--', 'npm', '-s', 'run', 'dev'];
+  return Live.connect({ ...WITH_PACKAGE, 'package.json': manifest }, command);
+}
+
 test('a plain npm script: its process waits behind npm', async () => {
-  const manifest = JSON.stringify({ type: 'module', scripts: { dev: 'COLOUR=red node server.mjs' } });
-  const live = await Live.connect({ ...WITH_PACKAGE, 'package.json': manifest }, [
-    '-v',
-    '--',
-    'npm',
-    '-s',
-    'run',
-    'dev',
-  ]);
+  const live = await behindNpm('COLOUR=red node server.mjs');
   const pid = await standbyOf(live);
   await live.reload(2, 'server.mjs', serverText('two'));
   expect(standbyUsed(live, 2)).toBe(pid);
@@ -263,15 +262,7 @@ test('files that were made, edited and made again while it waited are the new on
 });
 
 test('what waits behind npm ends with a killed mcp-dev, too', async () => {
-  const manifest = JSON.stringify({ type: 'module', scripts: { dev: 'node server.mjs' } });
-  const live = await Live.connect({ ...WITH_PACKAGE, 'package.json': manifest }, [
-    '-v',
-    '--',
-    'npm',
-    '-s',
-    'run',
-    'dev',
-  ]);
+  const live = await behindNpm('node server.mjs');
   await standbyOf(live);
   live.client.kill('SIGKILL');
   await until(() => live.processes.length === 0, 'all processes have ended');

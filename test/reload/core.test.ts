@@ -3,7 +3,7 @@ import { Core, type CoreEvent, type Effect } from '../../src/reload/core.ts';
 import type { Timer } from '../../src/session/events.ts';
 import { Line } from '../../src/wire/line.ts';
 import { enveloped } from '../kit/messages.ts';
-import { complete, discovery, handshake, INITIALIZE, type Message } from '../session/driver.ts';
+import { complete, discovery, handshake, INITIALIZE, type Message, SETTINGS } from '../session/driver.ts';
 
 /** A core whose builds work at once, with a clock that stands still. */
 class CoreDriver {
@@ -13,20 +13,9 @@ class CoreDriver {
   readonly #stopped: number[] = [];
 
   constructor() {
-    const session = {
-      name: 'driven',
-      hold: 20_000,
-      drain: 60_000,
-      exclusiveDrain: 10_000,
-      replay: 'safe',
-      stale: 'notice',
-      answerAfter: 8000,
-      transparent: false,
-      tools: [],
-    } as const;
     const reload = { exclusive: 'off', hold: 20_000, readyTimeout: 30_000, lastWords: () => '' } as const;
     this.#core = new Core(
-      session,
+      SETTINGS,
       reload,
       (effect) => this.#effects.push(effect),
       () => 1_000_000,

@@ -22,6 +22,19 @@ export const INITIALIZE = {
   },
 };
 
+/** Those of a session that a test drives, as users have them who say nothing. */
+export const SETTINGS: SessionSettings = {
+  name: 'driven',
+  hold: 20_000,
+  drain: 60_000,
+  exclusiveDrain: 10_000,
+  replay: 'safe',
+  stale: 'notice',
+  answerAfter: 8000,
+  transparent: false,
+  tools: [],
+};
+
 /** Drives a session with messages and keeps what it does. */
 export class Driver {
   readonly #session: Session;
@@ -32,19 +45,7 @@ export class Driver {
   lastText = '';
 
   constructor(settings: Partial<SessionSettings> = {}) {
-    const whole = {
-      name: 'driven',
-      hold: 20_000,
-      drain: 60_000,
-      exclusiveDrain: 10_000,
-      replay: 'safe',
-      stale: 'notice',
-      answerAfter: 8000,
-      transparent: false,
-      tools: [],
-      ...settings,
-    } as const;
-    this.#session = new Session(whole, (action) => this.actions.push(action));
+    this.#session = new Session({ ...SETTINGS, ...settings }, (action) => this.actions.push(action));
   }
 
   event(event: SessionEvent): SessionAction[] {

@@ -1,20 +1,15 @@
 import { converse } from '../../control/connection.ts';
+import type { Instance } from '../../control/instances.ts';
 import { isObject, type JsonObject } from '../../wire/message.ts';
 import type { Elsewhere } from './command.ts';
-import { selectOne } from './select.ts';
 import { ExitCode, type Surroundings } from './surroundings.ts';
 
 /** Calls a tool, and prints what it answers. */
 export async function call(
   command: Extract<Elsewhere, { kind: 'call' }>,
+  { address, hello }: Instance,
   place: Surroundings,
 ): Promise<number> {
-  const selected = await selectOne(command.name, place);
-  if (selected.kind === 'refused') {
-    place.complain(selected.why);
-    return selected.code;
-  }
-  const [{ address, hello }] = selected.instances;
   const { tool, arguments: given, json } = command;
   for await (const reply of converse(address, { ask: 'call', tool, arguments: given })) {
     if (reply.reply === 'call') return show(reply.response, json, place);

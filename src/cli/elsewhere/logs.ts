@@ -1,8 +1,8 @@
 import kleur from 'kleur';
 import { converse } from '../../control/connection.ts';
+import type { Instance } from '../../control/instances.ts';
 import type { LogLine, LogSource } from '../../journal/log-ring.ts';
 import type { Elsewhere } from './command.ts';
-import { selectOne } from './select.ts';
 import { ExitCode, type Surroundings } from './surroundings.ts';
 
 const PAINT = {
@@ -16,14 +16,9 @@ const WIDTH = Math.max(...Object.keys(PAINT).map(({ length }) => length));
 /** Prints the end of the log, and with `follow` what is added to it, until the server's session ends. */
 export async function logs(
   command: Extract<Elsewhere, { kind: 'logs' }>,
+  { address }: Instance,
   place: Surroundings,
 ): Promise<number> {
-  const selected = await selectOne(command.name, place);
-  if (selected.kind === 'refused') {
-    place.complain(selected.why);
-    return selected.code;
-  }
-  const [{ address }] = selected.instances;
   const { source, lines, generation, follow } = command;
   for await (const reply of converse(address, { ask: 'logs', source, lines, generation, follow })) {
     if (reply.reply === 'line') place.print(wordLine(reply.line));

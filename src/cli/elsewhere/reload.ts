@@ -1,23 +1,16 @@
-import { relative, sep } from 'node:path';
 import kleur from 'kleur';
 import { converse } from '../../control/connection.ts';
 import type { Instance } from '../../control/instances.ts';
-import { wordReport } from '../../report/wording.ts';
+import { shortenIn, wordReport } from '../../report/wording.ts';
 import type { Elsewhere } from './command.ts';
-import { select } from './select.ts';
 import { ExitCode, type Surroundings } from './surroundings.ts';
 
 /** Reloads all that are meant, at the same time, and says what came of it. */
 export async function reload(
   command: Extract<Elsewhere, { kind: 'reload' }>,
+  instances: readonly Instance[],
   place: Surroundings,
 ): Promise<number> {
-  const selected = await select(command.name, place);
-  if (selected.kind === 'refused') {
-    place.complain(selected.why);
-    return selected.code;
-  }
-  const { instances } = selected;
   const codes = await Promise.all(
     instances.map(async (instance) => {
       const { code, text } = await reloadOne(instance, command.reason);
@@ -38,9 +31,7 @@ async function reloadOne({ address, hello }: Instance, reason: string | undefine
     if (reply.reply === 'refused') return { code: ExitCode.failed, text: reply.why };
     if (reply.reply !== 'reload' || reply.outcome.event === 'pending') continue;
     const { outcome } = reply;
-    const shorten = (path: string): string =>
-      path.startsWith(hello.root + sep) ? relative(hello.root, path) : path;
-    const line = wordReport(outcome, shorten);
+    const line = wordReport(outcome, shortenIn(hello.root));
     if (outcome.event === 'ready') return { code: ExitCode.done, text: `${kleur.green('✔')} ${line}` };
     const text = [`${kleur.red('✘')} ${line}`, outcome.failure.text.trimEnd()].filter((part) => part !== '');
     return { code: ExitCode.failed, text: text.join('\n') };

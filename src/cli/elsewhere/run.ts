@@ -4,6 +4,7 @@ import { call } from './call.ts';
 import type { Elsewhere } from './command.ts';
 import { logs } from './logs.ts';
 import { reload } from './reload.ts';
+import { select, selectOne } from './select.ts';
 import { status } from './status.ts';
 import { stop } from './stop.ts';
 import { ExitCode, type Surroundings } from './surroundings.ts';
@@ -27,17 +28,27 @@ export async function runElsewhere(
   return await carryOut(command, { folder, cwd, home, print, complain });
 }
 
-function carryOut(command: Elsewhere, place: Surroundings): Promise<number> {
+/** The same, with what it needs to know of where it runs. */
+export async function carryOut(command: Elsewhere, place: Surroundings): Promise<number> {
+  if (command.kind === 'status' && command.watch) return await watchStatus(command, place);
+  const isForAll = command.kind === 'status' || command.kind === 'reload';
+  const selected = await (isForAll ? select : selectOne)(command.name, place);
+  if (selected.kind === 'refused') {
+    if (command.kind === 'status' && command.json) place.print('[]');
+    place.complain(selected.why);
+    return selected.code;
+  }
+  const { instances } = selected;
   switch (command.kind) {
     case 'status':
-      return command.watch ? watchStatus(command, place) : status(command, place);
+      return await status(command, instances, place);
     case 'reload':
-      return reload(command, place);
+      return await reload(command, instances, place);
     case 'logs':
-      return logs(command, place);
+      return await logs(command, instances[0], place);
     case 'call':
-      return call(command, place);
+      return await call(command, instances[0], place);
     case 'stop':
-      return stop(command, place);
+      return await stop(instances[0], place);
   }
 }

@@ -1,12 +1,12 @@
-import { relative, sep } from 'node:path';
+import { sep } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import kleur from 'kleur';
 import type { Hello } from '../../control/protocol.ts';
 import type { PastReload } from '../../journal/journal.ts';
 import type { ServerState, ServerStatus } from '../../reload/status.ts';
-import { wordChoice, wordStandby } from '../../reload/status-words.ts';
 import type { Phases } from '../../report/report.ts';
-import { wordPhases, wordTrigger } from '../../report/wording.ts';
+import { wordChoice, wordStandby } from '../../report/status-words.ts';
+import { shortenIn, wordPhases, wordTrigger } from '../../report/wording.ts';
 
 /** A server as it was at that moment; ms since the epoch. */
 export interface Shown {
@@ -55,8 +55,7 @@ const ERROR_LINES = 12;
 /** How a server goes, for people: a few lines, none of them longer than the screen is wide. */
 export function statusLines(shown: Shown, options: ViewOptions): readonly string[] {
   const { hello, status } = shown;
-  const shorten = (path: string): string =>
-    path.startsWith(hello.root + sep) ? relative(hello.root, path) : path;
+  const shorten = shortenIn(hello.root);
   const lines: readonly (readonly Part[])[] = [
     headLine(status),
     ['  ', wordServing(shown, options.now)],

@@ -1,7 +1,6 @@
 import { converse } from '../../control/connection.ts';
 import type { Instance } from '../../control/instances.ts';
 import type { Elsewhere } from './command.ts';
-import { select } from './select.ts';
 import { type Shown, statusLines } from './status-view.ts';
 import { ExitCode, type Surroundings } from './surroundings.ts';
 
@@ -13,15 +12,10 @@ export const COLUMNS = 120;
 /** Says once how it goes. */
 export async function status(
   command: Extract<Elsewhere, { kind: 'status' }>,
+  instances: readonly Instance[],
   place: Surroundings,
 ): Promise<number> {
-  const selected = await select(command.name, place);
-  if (selected.kind === 'refused') {
-    if (command.json) place.print('[]');
-    place.complain(selected.why);
-    return selected.code;
-  }
-  const found = await Promise.all(selected.instances.map(look));
+  const found = await Promise.all(instances.map(look));
   const shown = found.filter((one) => typeof one !== 'string');
   const unknown = found.filter((one) => typeof one === 'string');
   if (command.json) place.print(JSON.stringify(shown.map(toJson), undefined, 2));

@@ -1,19 +1,9 @@
 import { converse } from '../../control/connection.ts';
-import type { Elsewhere } from './command.ts';
-import { selectOne } from './select.ts';
+import type { Instance } from '../../control/instances.ts';
 import { ExitCode, type Surroundings } from './surroundings.ts';
 
 /** Ends one, and waits until it is gone. */
-export async function stop(
-  command: Extract<Elsewhere, { kind: 'stop' }>,
-  place: Surroundings,
-): Promise<number> {
-  const selected = await selectOne(command.name, place);
-  if (selected.kind === 'refused') {
-    place.complain(selected.why);
-    return selected.code;
-  }
-  const [{ address, hello }] = selected.instances;
+export async function stop({ address, hello }: Instance, place: Surroundings): Promise<number> {
   for await (const reply of converse(address, { ask: 'stop' })) {
     if (reply.reply !== 'refused') continue;
     place.complain(reply.why);

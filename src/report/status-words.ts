@@ -1,5 +1,5 @@
+import type { ShownChoice } from '../reload/choice.ts';
 import type { StandbyStatus } from '../standby/keeper.ts';
-import type { ShownChoice } from './choice.ts';
 
 /** What runs instead of the server as configured. */
 export function wordChoice({ variant, command, args, variables }: ShownChoice): string {
