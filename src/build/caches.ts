@@ -1,6 +1,7 @@
-import { type Dirent, promises, readdir, realpath } from 'node:fs';
+import { type Dirent, promises, readdir, readdirSync, realpath, realpathSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
+import { monotonicMs } from '../system/clock.ts';
 
 export interface CachesOptions {
   /** The folders to look in; absolute. */
@@ -15,9 +16,15 @@ export interface CachesCleared {
   readonly failed: readonly { readonly path: string; readonly message: string }[];
 }
 
-// The first start waits for these two, and node:fs/promises would be loaded only for them.
+// Not those of node:fs/promises, which every start would load only for these two.
 const entriesOf = promisify(readdir);
 const realPathOf = promisify(realpath.native);
+
+/**
+ * A tree that is looked through in that time is looked through at once: the first start waits for it, and longer for
+ * node's threads to begin than for a small tree.
+ */
+const AT_ONCE_MS = 5;
 
 /** Neither looked into nor removed, whatever the globs say. */
 const PROTECTED = new Set(['.git', 'node_modules']);
@@ -37,6 +44,8 @@ export async function clearCaches({ roots, globs }: CachesOptions): Promise<Cach
   const matches = await matcherOf(globs);
   const removed: string[] = [];
   const failed: { path: string; message: string }[] = [];
+  const began = monotonicMs();
+  const isYoung = (): boolean => monotonicMs() - began < AT_ONCE_MS;
 
   for (const root of roots) {
     const real = await realOf(root);
@@ -85,7 +94,7 @@ export async function clearCaches({ roots, globs }: CachesOptions): Promise<Cach
 
   async function realOf(root: string): Promise<string | undefined> {
     try {
-      return await realPathOf(root);
+      return isYoung() ? realpathSync.native(root) : await realPathOf(root);
     } catch (error) {
       // A root may be made later.
       if (!isMissing(error)) fail(root, error);
@@ -95,7 +104,8 @@ export async function clearCaches({ roots, globs }: CachesOptions): Promise<Cach
 
   async function list(folder: string): Promise<Dirent[]> {
     try {
-      return await entriesOf(folder, { withFileTypes: true });
+      const options = { withFileTypes: true } as const;
+      return isYoung() ? readdirSync(folder, options) : await entriesOf(folder, options);
     } catch (error) {
       // A root may be a single file, and folders come and go.
       if (!isMissing(error)) fail(folder, error);

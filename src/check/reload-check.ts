@@ -65,12 +65,12 @@ export class ReloadCheck {
 
   /** `before` is what was judged already, `lists` are those that the server has. Nothing is started yet. */
   static async open(bench: Bench, before: Attempt, lists: readonly ListMethod[]): Promise<ReloadCheck> {
-    const { root, color } = bench.config;
+    const { root } = bench.config;
     const journal = new Journal();
     const reporter = new Reporter({
       root,
       verbosity: 'quiet',
-      color,
+      colors: undefined,
       stderr: { write: () => {} },
       log: undefined,
       logs: journal.logs,

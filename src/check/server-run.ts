@@ -1,5 +1,6 @@
 import { Journal } from '../journal/journal.ts';
 import { loadMaking, type Making, Workshop, type WorkshopEvent } from '../reload/workshop.ts';
+import { loadColors } from '../report/colors.ts';
 import { Reporter } from '../report/reporter.ts';
 import { Attempt, type Outcome } from './attempt.ts';
 import type { Bench } from './bench.ts';
@@ -31,19 +32,27 @@ export class ServerRun {
 
   /** `eras` are tried in this order. Nothing is started yet. */
   static async open(bench: Bench, eras: readonly Era[]): Promise<ServerRun> {
-    return new ServerRun(bench, eras, await loadMaking(bench.config));
+    const { config, onStderr } = bench;
+    const colors = await loadColors(config.color);
+    const stderr = { write: (text: string) => onStderr(Buffer.from(text)) };
+    const { logs } = new Journal();
+    // It says little but what the build prints; whether that is shown is for the ports.
+    const reporter = new Reporter({
+      root: config.root,
+      verbosity: 'verbose',
+      colors,
+      stderr,
+      log: undefined,
+      logs,
+    });
+    return new ServerRun(bench, eras, reporter, await loadMaking(config));
   }
 
-  private constructor(bench: Bench, eras: readonly Era[], making: Making | undefined) {
+  private constructor(bench: Bench, eras: readonly Era[], reporter: Reporter, making: Making | undefined) {
     this.#bench = bench;
     this.#eras = eras;
-    const { config, options, onStderr } = bench;
+    const { config, options } = bench;
     this.#subjects = { legacy: subjectsOf('legacy', options), modern: subjectsOf('modern', options) };
-    const { root, color } = config;
-    const { logs } = new Journal();
-    const stderr = { write: (text: string) => onStderr(Buffer.from(text)) };
-    // It says little but what the build prints; whether that is shown is for the ports.
-    const reporter = new Reporter({ root, verbosity: 'verbose', color, stderr, log: undefined, logs });
     let built: (event: WorkshopEvent) => void;
     this.#built = new Promise((resolve) => {
       built = resolve;

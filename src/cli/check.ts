@@ -12,7 +12,7 @@ const CLEAR_LINE = '\r\u001b[2K';
 /** The check command: a smoke run, and the report of it. Resolves with the exit code. */
 export async function check(config: CheckConfig): Promise<number> {
   const { servers, options, format, output, color, verbosity } = config;
-  const stderr = lossySink(process.stderr);
+  const stderr = lossySink(() => process.stderr);
   const showsProgress = process.stderr.isTTY === true && verbosity === 'normal';
   const progress = (text: string): void => {
     if (showsProgress) stderr.write(`${CLEAR_LINE}${text}`);

@@ -1,29 +1,38 @@
 import { homedir } from 'node:os';
+import { isatty } from 'node:tty';
 import { type Resolved, resolve } from './resolve.ts';
+import { run } from './run.ts';
 import { flushed } from './stdio.ts';
 
 /** So many ms has a client that was left, or somebody who ended us, to read the last of it. */
 const FLUSH_MS = 500;
 
-/** The command line, from arguments to exit code; by then everything is said. */
-async function main(argv: readonly string[]): Promise<number> {
+export type Main = typeof main;
+
+/**
+ * The command line, from arguments to exit code; by then everything is said.
+ *
+ * @param keepCode keeps what was compiled so far for later starts; it takes some ms, and is called when these are there
+ */
+export async function main(argv: readonly string[], keepCode: () => void): Promise<number> {
   const cwd = currentFolder();
   if (cwd === undefined) return refuse('the folder that it was started in does not exist any more');
   const resolved = await resolve(argv, {
     cwd,
     env: process.env,
     home: homedir(),
-    stdoutIsTTY: process.stdout.isTTY === true,
-    stderrIsTTY: process.stderr.isTTY === true,
+    // To ask the streams would make them, which takes time that the first start can use.
+    stdoutIsTTY: isatty(1),
+    stderrIsTTY: isatty(2),
   });
-  const code = await carryOut(resolved, cwd);
+  const code = await carryOut(resolved, cwd, keepCode);
   // Who asked for something may read it at leisure, as in a pager.
   const isInHaste = resolved.kind === 'run' || code > 128;
   await flushed(isInHaste ? FLUSH_MS : undefined);
   return code;
 }
 
-async function carryOut(resolved: Resolved, cwd: string): Promise<number> {
+async function carryOut(resolved: Resolved, cwd: string, keepCode: () => void): Promise<number> {
   switch (resolved.kind) {
     case 'help':
     case 'version':
@@ -56,8 +65,7 @@ async function carryOut(resolved: Resolved, cwd: string): Promise<number> {
           'this is mcp-dev started by mcp-dev: its command starts itself again; name the command of the server',
         );
       }
-      const { run } = await import('./run.ts');
-      return await run(resolved.config);
+      return await run(resolved.config, keepCode);
     }
   }
 }
@@ -75,5 +83,3 @@ function refuse(message: string): number {
   process.stderr.write(`mcp-dev: ${message}\n`);
   return 2;
 }
-
-void main(process.argv.slice(2)).then((code) => process.exit(code));

@@ -28,7 +28,7 @@ type Recording = Extract<ReadRecording, { kind: 'recording' }>;
 export async function replay(config: ReplayConfig): Promise<number> {
   // Who stops reading, such as `head`, has read enough; the server has to be stopped all the same.
   process.stdout.on('error', () => {});
-  const stderr = lossySink(process.stderr);
+  const stderr = lossySink(() => process.stderr);
   const recording = readRecording(config.recording);
   if (recording.kind === 'unreadable') {
     stderr.write(`mcp-dev: ${recording.problem}\n`);
@@ -63,7 +63,7 @@ async function compareWith(
   { header, messages }: Recording,
   config: ReplayConfig,
 ): Promise<number> {
-  const stderr = lossySink(process.stderr);
+  const stderr = lossySink(() => process.stderr);
   const script = scriptOf(messages);
   const redact = redactor(header.redacted);
   let strayLines = 0;

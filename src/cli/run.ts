@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { isatty } from 'node:tty';
 import type { RunConfig } from '../config/run-config.ts';
 import type { Subject } from '../control/answering.ts';
 import { Presence } from '../control/presence.ts';
@@ -13,15 +14,16 @@ import { attachTerminal } from './terminal.ts';
 
 const FLUSH_MS = 500;
 const PARENT_CHECK_MS = 1000;
+/** By then a client has shaken hands and read its lists, and the server may have been busy for a while. */
+const KEEP_CODE_AFTER_MS = 2000;
 
 /** The run command: one server behind one session on stdin and stdout. Resolves with the exit code. */
-export async function run(config: RunConfig): Promise<number> {
-  const { stdin, stdout, stderr } = process;
+export async function run(config: RunConfig, keepCode: () => void): Promise<number> {
   const end = new SessionEnd();
-  const terminal = config.terminal || stdin.isTTY === true ? attachTerminal(config, end) : undefined;
+  const terminal = config.terminal || isatty(0) ? attachTerminal(config, end) : undefined;
   // Who sits at a terminal has keys for what the tools do.
   const offered = terminal === undefined ? config : { ...config, tools: false };
-  const session = await DevSession.open(offered, terminal?.streams ?? { stdin, stdout, stderr });
+  const session = await DevSession.open(offered, terminal?.streams ?? process);
   const presence = new Presence(
     () => subjectOf(config, session),
     (text) => session.reporter.detail(text),
@@ -30,7 +32,6 @@ export async function run(config: RunConfig): Promise<number> {
   process.on('exit', () => presence.vanish());
   catchOwnCrash(() => session.killNow());
   catchSignals(config, session, end);
-  watchParent(end);
   void session.clientGone.then((farewell) => clientGone(session, end, farewell));
   session.start();
   if (terminal !== undefined) {
@@ -38,9 +39,11 @@ export async function run(config: RunConfig): Promise<number> {
     presence.appear();
   } else {
     // A client that only asks what the server is starts another process for what comes next.
-    stdin.on('data', () => session.server.isInUse && presence.appear());
+    setImmediate(() => process.stdin.on('data', () => session.server.isInUse && presence.appear()));
   }
+  setImmediate(() => watchParent(end));
 
+  setTimeout(keepCode, KEEP_CODE_AFTER_MS).unref();
   const reason = await end.reached;
   presence.vanish();
   return await finish(config, session, end, reason);

@@ -19,9 +19,6 @@ export interface Broken {
   readonly problem: string;
 }
 
-/** The endings that a configuration file can have. */
-export const documentEndings = ['.json', '.jsonc', '.yaml', '.yml', '.js', '.mjs'] as const;
-
 /** Reads a configuration from the text of its file; a program is run instead. */
 export async function readDocument(file: string, text: string): Promise<Document | Broken> {
   switch (extname(file)) {

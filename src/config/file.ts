@@ -1,6 +1,6 @@
 import { existsSync, promises, readFileSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { documentEndings, type Path, readDocument } from './document.ts';
+import type { Path } from './document.ts';
 import { type Given, type Layer, type Origin, type Usage, usage } from './layers.ts';
 import type { OptionTable } from './option.ts';
 import { shownPath, upwards } from './paths.ts';
@@ -23,6 +23,8 @@ interface Found {
   readonly text: string;
 }
 
+/** The endings that a configuration file can have. */
+const documentEndings = ['.json', '.jsonc', '.yaml', '.yml', '.js', '.mjs'] as const;
 const places = [...documentEndings.map((ending) => `mcp-dev.config${ending}`), 'package.json'];
 
 /**
@@ -44,6 +46,8 @@ export async function readConfiguration(
   const shown = shownPath(file, where.cwd);
   const at = (line: number | undefined) => (line === undefined ? shown : `${shown}:${line}`);
 
+  // Most projects have no such file.
+  const { readDocument } = await import('./document.ts');
   const document = await readDocument(file, found.text);
   if ('kind' in document) return usage(`${at(document.line)}: ${document.problem}`);
   const locate = async (path: Path) => at(await document.lineOf(path));

@@ -23,11 +23,16 @@ export function meetingPlace(): string {
 
 /** What is there, be it a link, after the folder was made. */
 function made(path: string): Stats | undefined {
+  attempt(() => mkdirSync(path, { mode: 0o700 }));
+  return attempt(() => lstatSync(path));
+}
+
+/** Undefined for whatever the system refuses: it shows in what is there, or in that nothing is. */
+function attempt<T>(call: () => T): T | undefined {
   try {
-    mkdirSync(path, { mode: 0o700 });
+    return call();
   } catch (error) {
-    // Any other refusal shows in what is there.
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    return undefined;
   }
-  return lstatSync(path, { throwIfNoEntry: false });
 }

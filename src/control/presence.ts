@@ -2,6 +2,9 @@ import { meetingPlace, privateFolder } from '../config/private-folder.ts';
 import type { Subject } from './answering.ts';
 import type { Listener } from './listener.ts';
 
+/** A quick server has answered by then what made us appear, and does not wait for what is loaded. */
+const FIRST_ANSWER_MS = 20;
+
 /** What is said when other processes cannot reach us. */
 type Complain = (text: string) => void;
 
@@ -25,8 +28,7 @@ export class Presence {
   appear(): void {
     if (this.#state.kind !== 'absent') return;
     this.#state = { kind: 'appearing' };
-    // What waits to be passed on goes first.
-    setImmediate(() => void this.#listen());
+    setTimeout(() => void this.#listen(), FIRST_ANSWER_MS).unref();
   }
 
   /** Nobody new is let in from now on, and nothing is left in the file system. */
@@ -35,7 +37,12 @@ export class Presence {
     this.#state = { kind: 'over' };
   }
 
+  get #isOver(): boolean {
+    return this.#state.kind === 'over';
+  }
+
   async #listen(): Promise<void> {
+    if (this.#isOver) return;
     const { addressOf, ourselves } = await import('./address.ts');
     const { listen } = await import('./listener.ts');
     const { clearStale } = await import('./instances.ts');
@@ -48,7 +55,7 @@ export class Presence {
     }
     try {
       const listener = await listen(addressOf(folder, ourselves()), this.#subject());
-      if (this.#state.kind === 'over') listener.close();
+      if (this.#isOver) listener.close();
       else this.#state = { kind: 'present', listener };
       await clearStale(folder);
     } catch (error) {

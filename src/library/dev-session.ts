@@ -8,11 +8,15 @@ import type { Recorder } from '../recording/recorder.ts';
 import type { ReloadOutcome } from '../reload/awaited.ts';
 import { DevServer } from '../reload/dev-server.ts';
 import type { ServerStatus } from '../reload/status.ts';
+import { loadColors } from '../report/colors.ts';
 import type { EventFile } from '../report/event-file.ts';
 import { lossySink } from '../report/lossy-sink.ts';
 import { Reporter } from '../report/reporter.ts';
 
-/** The streams of a session: the client's two, and the one on which things are said. */
+/**
+ * The streams of a session: the client's two, and the one on which things are said. They are asked for when they are
+ * used, as `process` makes its own then.
+ */
 export interface SessionStreams {
   readonly stdin: Readable;
   readonly stdout: Writable;
@@ -57,12 +61,13 @@ export class DevSession {
   static async open(config: RunConfig, streams: SessionStreams): Promise<DevSession> {
     const { root, verbosity, color, logFile, events: eventFile, record } = config;
     const journal = new Journal();
-    const stderr = lossySink(streams.stderr);
+    const stderr = lossySink(() => streams.stderr);
     const complain = (message: string): void => stderr.write(`mcp-dev ${message}\n`);
     const isWritten = [logFile, eventFile, record].some((path) => path !== undefined);
     const files = isWritten ? await import('./files.ts') : undefined;
     const log = files?.logFor(config, complain);
-    const reporter = new Reporter({ root, verbosity, color, stderr, log, logs: journal.logs });
+    const colors = await loadColors(color);
+    const reporter = new Reporter({ root, verbosity, colors, stderr, log, logs: journal.logs });
     const onError = (message: string): void => reporter.error(message);
     const recorder = files?.recorderFor(config, onError);
     const events = files?.eventFileFor(config, stderr, onError);
@@ -90,11 +95,17 @@ export class DevSession {
   /** Builds and starts the first generation, and takes what the client says. */
   start(): void {
     if (this.#closing !== undefined) return;
+    this.journal.note({ event: 'session', state: 'began' });
+    this.server.start();
+    // To make the streams of a process takes as long as some servers need to start: that runs meanwhile.
+    setImmediate(() => this.#listen());
+  }
+
+  #listen(): void {
+    if (this.#closing !== undefined) return;
     const { stdin, stdout } = this.#parts.streams;
     stdout.on('drain', this.#onRoom);
     stdout.on('error', this.#onGone);
-    this.journal.note({ event: 'session', state: 'began' });
-    this.server.start();
     stdin.on('data', this.#onData);
     stdin.on('error', this.#onGone);
     stdin.on('end', this.#onEnd);

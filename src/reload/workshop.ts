@@ -237,13 +237,13 @@ export class Workshop {
   }
 
   async #attach(): Promise<Watch> {
-    removeLeftFolders();
     const { root, entry, watch, ignore, extensions, poll, debounce, envFiles } = this.#config;
     const { logFile, events, record } = this.#config;
     // The server was started before: whatever is loaded from here on takes none of its time.
     const { knownOutputs } = await import('../build/outputs.ts');
     const { compiledOutput } = await import('./compiled-output.ts');
     const { startWatch } = await import('../watch/watch.ts');
+    removeLeftFolders();
     const outputs = await knownOutputs({ root, ...(entry === undefined ? {} : { entry }) });
     // We write there ourselves: to the log with each reload.
     const written = [...(logFile === undefined ? [] : logFiles(logFile)), events, record];

@@ -1,5 +1,5 @@
-import kleur from 'kleur';
 import type { LogRing } from '../journal/log-ring.ts';
+import type { Colors } from './colors.ts';
 import type { Report } from './report.ts';
 import { shortenIn, wordReport } from './wording.ts';
 
@@ -14,7 +14,8 @@ export type Verbosity = 'quiet' | 'normal' | 'verbose';
 export interface ReporterOptions {
   readonly root: string;
   readonly verbosity: Verbosity;
-  readonly color: boolean;
+  /** Undefined: nothing is painted. */
+  readonly colors: Colors | undefined;
   readonly stderr: LogSink;
   /** Gets every line, whatever the verbosity. */
   readonly log: LogSink | undefined;
@@ -52,7 +53,6 @@ export class Reporter {
 
   constructor(options: ReporterOptions) {
     this.#options = options;
-    kleur.enabled = options.color;
     this.#shorten = shortenIn(options.root);
   }
 
@@ -140,11 +140,25 @@ export class Reporter {
     }
   }
 
+  #painted(level: Level, text: string): string {
+    const { colors } = this.#options;
+    if (colors === undefined) return text;
+    switch (level) {
+      case 'error':
+        return colors.red(text);
+      case 'warning':
+        return colors.yellow(text);
+      case 'info':
+        return colors.green(text);
+      case 'detail':
+        return colors.dim(text);
+    }
+  }
+
   #say(level: Level, text: string): void {
     this.#options.log?.write(`${new Date().toISOString()} ${text}\n`);
     this.#options.logs.line('mcp-dev', text);
     if (!this.#isShown(level)) return;
-    const paint = { error: kleur.red, warning: kleur.yellow, info: kleur.green, detail: kleur.dim }[level];
-    this.#options.stderr.write(`${paint('mcp-dev')} ${text}\n`);
+    this.#options.stderr.write(`${this.#painted(level, 'mcp-dev')} ${text}\n`);
   }
 }

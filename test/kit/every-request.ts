@@ -72,6 +72,6 @@ const resolved = await resolve(process.argv.slice(2), {
   stderrIsTTY: false,
 });
 if (resolved.kind !== 'run') throw new Error(`this is no session: ${resolved.kind}`);
-const code = await run(resolved.config);
+const code = await run(resolved.config, () => {});
 await flushed(500);
 process.exit(code);
