@@ -1,5 +1,5 @@
-import { homedir } from 'node:os';
 import { isatty } from 'node:tty';
+import { homeFolder } from '../config/home-folder.ts';
 import { type Resolved, resolve } from './resolve.ts';
 import { run } from './run.ts';
 import { flushed } from './stdio.ts';
@@ -20,7 +20,7 @@ export async function main(argv: readonly string[], keepCode: () => void): Promi
   const resolved = await resolve(argv, {
     cwd,
     env: process.env,
-    home: homedir(),
+    home: homeFolder(),
     // To ask the streams would make them, which takes time that the first start can use.
     stdoutIsTTY: isatty(1),
     stderrIsTTY: isatty(2),
@@ -57,7 +57,7 @@ async function carryOut(resolved: Resolved, cwd: string, keepCode: () => void): 
     }
     case 'elsewhere': {
       const { runElsewhere } = await import('./elsewhere/run.ts');
-      return await runElsewhere(resolved.command, { cwd, home: homedir(), color: resolved.color });
+      return await runElsewhere(resolved.command, { cwd, home: homeFolder(), color: resolved.color });
     }
     case 'run': {
       if (process.env.MCP_DEV !== undefined) {

@@ -1,6 +1,6 @@
-import { homedir } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { launchProblem } from '../config/file.ts';
+import { homeFolder } from '../config/home-folder.ts';
 import { typedLaunch } from '../config/launch.ts';
 import type { Given, Layer, Usage } from '../config/layers.ts';
 import { merge } from '../config/merge.ts';
@@ -75,7 +75,7 @@ export async function configOf(options: DevServerOptions): Promise<RunConfig> {
   const host = {
     cwd: folder,
     env: process.env,
-    home: homedir(),
+    home: homeFolder(),
     stdoutIsTTY: process.stdout.isTTY === true,
     stderrIsTTY: process.stderr.isTTY === true,
   };

@@ -1,6 +1,7 @@
 import { chmodSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { repositoryFile } from '../kit/messages.ts';
+import { RawClient } from '../kit/raw-client.ts';
 import { tempProject } from '../kit/temp-project.ts';
 import { type Files, Live, PLAIN_JS, PLAIN_TS, plainText, toolsText } from './live.ts';
 import { MCP_DEV, run, runMcpDev } from './run.ts';
@@ -156,6 +157,18 @@ describe('what is wrong while a session runs does not end it', () => {
     await live.reload(4, 'x.variables', 'PLAIN_X=3\n');
     expect(await live.call()).toBe('3');
   });
+});
+
+test('a user without an account and without HOME has no home folder, and a server all the same', async () => {
+  // What node answers for such a user; to become one takes root.
+  const homeless =
+    "require('node:os').homedir = () => { throw Object.assign(new Error('no home'), { code: 'ERR_SYSTEM_ERROR' }); };";
+  const project = tempProject({ ...PLAIN_JS, 'homeless.cjs': homeless });
+  const client = RawClient.start(
+    [process.execPath, '--require', project.path('homeless.cjs'), MCP_DEV, 'server.mjs'],
+    { cwd: project.folder, env: { HOME: undefined, XDG_CACHE_HOME: undefined } },
+  );
+  expect(await client.initialize()).toHaveProperty('serverInfo');
 });
 
 test('what comes after -- is the command, untouched', async () => {
