@@ -1,3 +1,6 @@
+import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { Connection, call, HELLO } from './connection.mjs';
 import { median } from './median.mjs';
 import { cpuMs, resident, settled } from './process-facts.mjs';
@@ -102,14 +105,34 @@ export async function longLine(subjects, { bytes, rounds }) {
   });
 }
 
-/** From the start of a process to the first byte that comes back, in ms. */
+/**
+ * From the start of a process to the first byte that comes back, in ms. `first` is a start of `mcp-dev` that finds no
+ * code which an earlier one has kept.
+ */
 export async function firstByte(subjects, { rounds }) {
-  return await interleaved(['node', ...WAYS], rounds, async (way) => {
+  await keepCode(subjects.mcpDev);
+  const { mcpDev, folder } = subjects;
+  return await interleaved(['node', ...WAYS, 'first'], rounds, async (way) => {
+    const forgetful = {
+      ...mcpDev,
+      env: { ...mcpDev.env, XDG_CACHE_HOME: mkdtempSync(join(folder, 'cache-')) },
+    };
+    const subject = way === 'first' ? forgetful : subjects[way];
     const start = performance.now();
-    const connection = new Connection(subjects[way]);
+    const connection = new Connection(subject);
     await connection.exchange(HELLO, 1);
     const ms = performance.now() - start;
     await connection.close();
     return { ms };
   });
+}
+
+/** A session that is long enough to keep its code for those that follow. */
+async function keepCode(subject) {
+  const connection = new Connection(subject);
+  await connection.exchange(HELLO, 1);
+  const folder = join(subject.env.XDG_CACHE_HOME, 'mcp-dev', 'code');
+  const isKept = () => existsSync(folder) && readdirSync(folder).some((name) => name.endsWith(process.arch));
+  while (!isKept()) await setTimeout(50);
+  await connection.close();
 }

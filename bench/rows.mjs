@@ -29,10 +29,11 @@ function dataRows({ pipelined, sequential, line10, line50 }) {
   ];
 }
 
-function startRows({ mcpDev, node, pipe }) {
+function startRows({ mcpDev, node, pipe, first }) {
   return [
     row('start to first byte / bare node', mcpDev.ms / node.ms, 1.25),
     row('start to first byte / bare pipe', mcpDev.ms / pipe.ms),
+    row('the very first start / bare node', first.ms / node.ms),
   ];
 }
 
