@@ -4,9 +4,9 @@ import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from '
 import { createRequire } from 'node:module';
 import { constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import kleur from 'kleur';
-import { packageVersion } from '../system/package.ts';
+import { packageFolder, packageVersion } from '../system/package.ts';
 import { type Line, LineSplitter } from '../wire/line.ts';
 import { isObject, type JsonObject } from '../wire/message.ts';
 import { SmallClient } from './small-client.ts';
@@ -95,8 +95,7 @@ async function play(stage: Stage, source: string): Promise<void> {
 
 /** The server's packages are those of `mcp-dev` itself: nothing has to be installed. */
 async function copyServer(folder: string): Promise<void> {
-  const home = join(dirname(fileURLToPath(import.meta.url)), '..');
-  await cp(join(home, 'fixtures', 'demo'), folder, { recursive: true });
+  await cp(join(packageFolder(), 'fixtures', 'demo'), folder, { recursive: true });
   await writeFile(join(folder, 'package.json'), '{ "name": "demo", "private": true, "type": "module" }\n');
   const require = createRequire(import.meta.url);
   for (const [name, file] of [

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
-import { delimiter } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Launch } from '../generation/exit.ts';
+import { packageFolder } from '../system/package.ts';
 import { nodeOption, withOption } from './node-options.ts';
 import type { Fit } from './plan.ts';
 import { TASK_VARIABLE, type Task } from './preload/task.ts';
 
-/** What is loaded into a server before its own program, from the folder of our own bundle. */
+/** What is loaded into a server before its own program, from the folder of all that is built. */
 const NODE = { report: 'standby-report.cjs', wait: 'standby.mjs' } as const;
 /** A folder with a `sitecustomize.py`, which Python loads. */
 const PYTHON = 'standby-python';
@@ -24,7 +25,7 @@ export function withWait(launch: Launch, plan: Fit, place: string): Launch | und
 }
 
 function dressed(launch: Launch, plan: Fit, role: Role, place: string): Launch | undefined {
-  const url = new URL(plan.kind === 'node' ? NODE[role] : PYTHON, import.meta.url);
+  const url = pathToFileURL(join(packageFolder(), 'dist', plan.kind === 'node' ? NODE[role] : PYTHON));
   // node would refuse to start without it, and our package may be replaced while we run.
   if (!existsSync(url)) return undefined;
   // There is no way to write such a folder there.

@@ -10,9 +10,15 @@ export function packageVersion(): string {
   return version;
 }
 
-/** The folder of this package, from the sources and from the one file that is built of them. */
+let folder: string | undefined;
+
+/** The folder of this package, from the sources and from what is built of them; also when it is removed while we run. */
 export function packageFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  folder ??= folderOf(dirname(fileURLToPath(import.meta.url)));
   return folder;
+}
+
+function folderOf(place: string): string {
+  const isThere = existsSync(join(place, 'package.json')) || dirname(place) === place;
+  return isThere ? place : folderOf(dirname(place));
 }
