@@ -32,14 +32,17 @@ test('touch, chmod and an identical rewrite are no changes', async () => {
 test('a storm of 300 files over two seconds is at most three reloads, the last with everything', async () => {
   const dev = await Dev.connect();
   await dev.tookOver(1);
+  const began = performance.now();
   for (let n = 0; n < 300; n++) {
     dev.project.write(`src/storm/${n}.js`, `${n}`);
     if (n % 3 === 2) await delay(20);
   }
+  // A batch waits one second at most, and on a busy machine the storm is longer than it should be.
+  const most = Math.max(3, Math.ceil((performance.now() - began) / 1000) + 1);
   dev.saveServer({ moreTools: [{ name: 'the-last', inputSchema: { type: 'object' } }] });
   await dev.client.stderrLine(/: \+tool the-last$/);
   const reloads = () => dev.client.stderr.all.filter((line) => line.includes('took over')).length;
-  expect(reloads()).toBeLessThanOrEqual(3);
+  expect(reloads()).toBeLessThanOrEqual(most);
   const before = reloads();
   await dev.reload(dev.started + 1);
   expect(reloads()).toBe(before + 1);
