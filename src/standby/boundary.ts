@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { ImportKind, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild';
 import { declaredFormat } from '../build/entry-format.ts';
 import { leaveEsbuild, useEsbuild } from '../build/esbuild-service.ts';
+import { packageName } from './package-name.ts';
 
 /** A file of a package that a program loads, and by which of node's two ways. */
 export interface Package {
@@ -99,13 +100,4 @@ async function resolved(
 async function kindOfCall({ kind, importer }: OnResolveArgs, loader: Loader): Promise<ImportKind> {
   if (loader === 'node' || kind !== 'import-statement') return kind;
   return (await declaredFormat(importer)) === 'esm' ? kind : 'require-call';
-}
-
-/** The name of the package that a file in a node_modules folder belongs to. */
-function packageName(path: string): string {
-  const [first = '', second = ''] = path
-    .split(/[\\/]node_modules[\\/]/)
-    .at(-1)!
-    .split(/[\\/]/);
-  return first.startsWith('@') ? `${first}/${second}` : first;
 }

@@ -6,13 +6,15 @@ import type { Package } from '../boundary.ts';
 import { FILES, type Ready } from '../meeting.ts';
 import { changedSince, stampOf } from '../stamp.ts';
 import { loadedFiles } from './loaded-files.ts';
+import { type Loaded, rehearse } from './rehearse.ts';
 
 /** Loads what the folder names, reports, and returns when the runner has said which generation this is. */
 export async function standBy(folder: string): Promise<void> {
   try {
     // Open before anybody is told that it is: what is written to a pipe that nobody has open is lost.
     const go = openForReading(join(folder, FILES.go));
-    await load(JSON.parse(readFileSync(join(folder, FILES.load), 'utf8')));
+    const loaded = await load(JSON.parse(readFileSync(join(folder, FILES.load), 'utf8')));
+    await rehearse(loaded);
     const files = await loadedFiles();
     if (files.some((file) => changedSince(file, performance.timeOrigin))) {
       throw new Error('a package changed while it was loaded');
@@ -37,14 +39,16 @@ function openForReading(pipe: string): number {
   return reading;
 }
 
-async function load(packages: readonly Package[]): Promise<void> {
+async function load(packages: readonly Package[]): Promise<readonly Loaded[]> {
+  const loaded: Loaded[] = [];
   for (const { path, way } of packages) {
-    if (way === 'import') await import(pathToFileURL(path).href);
-    else createRequire(path)(path);
+    const exports = way === 'import' ? await import(pathToFileURL(path).href) : createRequire(path)(path);
+    loaded.push({ path, exports });
   }
   for (const loader of typescriptLoaders()) {
     await import(loader.startsWith('file:') ? loader : resolveFromHere(loader));
   }
+  return loaded;
 }
 
 /** tsx, where node was told to load it after us: then that is done already when the server goes on. */
