@@ -12,8 +12,15 @@ export interface Package {
   readonly way: 'import' | 'require';
 }
 
+/** The packages of a program. */
+export interface Packages {
+  /** Those that are known to do nothing but define things when they are loaded. */
+  readonly pure: readonly Package[];
+  readonly others: readonly Package[];
+}
+
 /** What takes a server's time to load and does nothing but define things when it is loaded. */
-const SAFE = /^(?:@modelcontextprotocol\/(?:sdk|core|server|client|node|express|hono|fastify|ext-apps)|zod)$/;
+const PURE = /^(?:@modelcontextprotocol\/(?:sdk|core|server|client|node|express|hono|fastify|ext-apps)|zod)$/;
 /** What has to be there before any other package is loaded, as it changes how that is done. */
 const INSTRUMENTATION =
   /^(?:@opentelemetry\/.*|dd-trace|@sentry\/.*|newrelic|@newrelic\/.*|elastic-apm-node|@?appsignal.*|applicationinsights|import-in-the-middle|require-in-the-middle)$/;
@@ -32,7 +39,7 @@ export async function boundaryPackages(
   entry: string,
   mode: 'safe' | 'deps',
   loader: Loader,
-): Promise<Package[]> {
+): Promise<Packages> {
   const found = new Map<string, Package>();
   const esbuild = await useEsbuild();
   try {
@@ -51,13 +58,15 @@ export async function boundaryPackages(
   } catch (error) {
     // What does not compile, or breaks esbuild's process, is the server's start to tell.
     if (!(error instanceof Error)) throw error;
-    return [];
+    return { pure: [], others: [] };
   } finally {
     await leaveEsbuild(esbuild);
   }
   const packages = [...found.values()];
-  if (packages.some(({ path }) => INSTRUMENTATION.test(packageName(path)))) return [];
-  return mode === 'deps' ? packages : packages.filter(({ path }) => SAFE.test(packageName(path)));
+  if (packages.some(({ path }) => INSTRUMENTATION.test(packageName(path)))) return { pure: [], others: [] };
+  const isPure = ({ path }: Package): boolean => PURE.test(packageName(path));
+  const others = mode === 'deps' ? packages.filter((each) => !isPure(each)) : [];
+  return { pure: packages.filter(isPure), others };
 }
 
 /** Tells of what lies in a node_modules folder, and keeps it out. */

@@ -62,6 +62,32 @@ test('before its turn a process has let the SDK serve a client, with nothing of 
   expect(await live.call()).toBe('two');
 });
 
+test('a package that changes the SDK has seen nothing of it: with --standby deps it is loaded later', async () => {
+  const patch = `
+import { appendFileSync } from 'node:fs';
+import { Server } from '@modelcontextprotocol/sdk';
+const { connect } = Server.prototype;
+Server.prototype.connect = function (transport) {
+  appendFileSync('connected.txt', process.pid + '\\n');
+  return connect.call(this, transport);
+};
+appendFileSync('loaded.txt', process.pid + '\\n');
+`;
+  const imports = `import 'patch';\nimport '@modelcontextprotocol/sdk';`;
+  const files = {
+    ...withSdk(ANSWERING),
+    'server.mjs': serverText('one', imports),
+    'node_modules/patch/package.json': '{ "type": "module", "exports": "./index.js" }',
+    'node_modules/patch/index.js': patch,
+    'connected.txt': '',
+  };
+  const live = await Live.connect(files, ['--standby', 'deps', ...NODE]);
+  const pid = await standbyOf(live);
+  expect(readFileSync(live.project.path('loaded.txt'), 'utf8')).toContain(`${pid}\n`);
+  expect(readFileSync(live.project.path('rehearsed.txt'), 'utf8')).toContain(`${pid} initialize`);
+  expect(readFileSync(live.project.path('connected.txt'), 'utf8')).toBe('');
+});
+
 test.each([
   { what: 'refuses', connect: `throw new Error('no such transport');`, reason: 'no such transport' },
   { what: 'does not answer', connect: '', reason: 'it ended before its turn' },

@@ -23,8 +23,10 @@ async function boundary(
   loader: 'node' | 'tsx' = 'node',
 ): Promise<string[]> {
   const project = tempProject({ ...PACKAGES, ...files });
-  const found = await boundaryPackages(project.path(entry), mode, loader);
-  return found.map(({ way, path }) => `${way} ${path.replace(`${project.folder}/node_modules/`, '')}`).sort();
+  const { pure, others } = await boundaryPackages(project.path(entry), mode, loader);
+  return [...pure, ...others]
+    .map(({ way, path }) => `${way} ${path.replace(`${project.folder}/node_modules/`, '')}`)
+    .sort();
 }
 
 const IMPORTS = `import 'node:fs';\nimport 'fs';\nimport './part.mjs';\nimport { z } from 'zod';\nconsole.log(z);`;
@@ -83,9 +85,10 @@ test('a package of the workspace is the own code of the project', async () => {
     'packages/shared/index.js': `import 'zod';`,
   });
   symlinkSync('../packages/shared', project.path('node_modules/shared'));
-  expect(await boundaryPackages(project.path('server.mjs'), 'deps', 'node')).toEqual([
-    { way: 'import', path: project.path('node_modules/zod/index.mjs') },
-  ]);
+  expect(await boundaryPackages(project.path('server.mjs'), 'deps', 'node')).toEqual({
+    pure: [{ way: 'import', path: project.path('node_modules/zod/index.mjs') }],
+    others: [],
+  });
 });
 
 test('of a program with an error nothing is known', async () => {

@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, readFileSync, readSync, renameSync, wri
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Package } from '../boundary.ts';
+import type { Package, Packages } from '../boundary.ts';
 import { FILES, type Ready } from '../meeting.ts';
 import { changedSince, stampOf } from '../stamp.ts';
 import { loadedFiles } from './loaded-files.ts';
@@ -13,8 +13,11 @@ export async function standBy(folder: string): Promise<void> {
   try {
     // Open before anybody is told that it is: what is written to a pipe that nobody has open is lost.
     const go = openForReading(join(folder, FILES.go));
-    const loaded = await load(JSON.parse(readFileSync(join(folder, FILES.load), 'utf8')));
-    await rehearse(loaded);
+    const packages: Packages = JSON.parse(readFileSync(join(folder, FILES.load), 'utf8'));
+    // Before the others come: one of them may change what an SDK does, or want to know of it.
+    await rehearse(await load(packages.pure));
+    await load(packages.others);
+    await loadTypescriptLoaders();
     const files = await loadedFiles();
     if (files.some((file) => changedSince(file, performance.timeOrigin))) {
       throw new Error('a package changed while it was loaded');
@@ -45,10 +48,13 @@ async function load(packages: readonly Package[]): Promise<readonly Loaded[]> {
     const exports = way === 'import' ? await import(pathToFileURL(path).href) : createRequire(path)(path);
     loaded.push({ path, exports });
   }
+  return loaded;
+}
+
+async function loadTypescriptLoaders(): Promise<void> {
   for (const loader of typescriptLoaders()) {
     await import(loader.startsWith('file:') ? loader : resolveFromHere(loader));
   }
-  return loaded;
 }
 
 /** tsx, where node was told to load it after us: then that is done already when the server goes on. */
