@@ -76,9 +76,9 @@ function receiveRequest(
   const request = newRequest({ id, method, line, batch });
   if (method === DISCOVER) startDiscoveryClock(state);
   else state.inUse = true;
-  state.requests.set(id, request);
+  state.requests.add(request);
   if (method === 'initialize' && state.conversation.state === 'silent') {
-    receiveInitialize(state, id, textAt(line, ['params']) ?? '{}');
+    receiveInitialize(state, request, textAt(line, ['params']) ?? '{}');
     return;
   }
   if (!takeOwnCall(state, request)) dispatch(state, request);

@@ -15,6 +15,7 @@ export function newRequest({
     line,
     batch,
     call,
+    place: -1,
     peer: undefined,
     stale: undefined,
     interrupted: undefined,
