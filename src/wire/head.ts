@@ -31,8 +31,37 @@ const ZERO = 0x30;
 /** The outermost members that tell what a message is. */
 type Name = 'jsonrpc' | 'id' | 'method' | 'params' | 'result' | 'error';
 
+/** A text, and the bytes of its JSON. */
+interface Word<Text extends string> {
+  readonly text: Text;
+  readonly bytes: Buffer;
+}
+
+/** The names of those members by their first byte, which no two share. */
+const NAMES: readonly (Word<Name> | undefined)[] = byFirstByte([
+  'jsonrpc',
+  'id',
+  'method',
+  'params',
+  'result',
+  'error',
+]);
+
 /** Methods of messages that come in numbers. */
-const FREQUENT = ['tools/call', 'notifications/progress', 'notifications/message', 'resources/read'];
+const FREQUENT = ['tools/call', 'notifications/progress', 'notifications/message', 'resources/read'].map(word);
+
+const VERSION_MEMBER = Buffer.from(',"jsonrpc":"2.0"');
+const VERSION = Buffer.from('"2.0"');
+
+function word<Text extends string>(text: Text): Word<Text> {
+  return { text, bytes: Buffer.from(JSON.stringify(text)) };
+}
+
+function byFirstByte<Text extends string>(texts: readonly Text[]): (Word<Text> | undefined)[] {
+  const words: (Word<Text> | undefined)[] = new Array(256).fill(undefined);
+  for (const text of texts) words[text.charCodeAt(0)] = word(text);
+  return words;
+}
 
 /** What was read of those members. */
 interface Found {
@@ -111,9 +140,9 @@ function conclude(): Head {
 function readForwards(bytes: Buffer, position: number, end: number): boolean {
   let at = skipSpace(bytes, position, end);
   while (at < end && bytes[at] === QUOTE) {
-    const keyEnd = stringEnd(bytes, at, end);
+    const name = nameAt(bytes, at);
+    const keyEnd = name === undefined ? stringEnd(bytes, at, end) : at + name.length + 2;
     if (keyEnd === -1) return false;
-    const name = nameAt(bytes, at + 1, keyEnd - 1);
     at = skipSpace(bytes, keyEnd, end);
     if (bytes[at] !== COLON) return false;
     at = skipSpace(bytes, at + 1, end);
@@ -141,6 +170,12 @@ function readBackwards(bytes: Buffer, start: number, close: number): void {
   let at = close;
   for (;;) {
     at = spaceBefore(bytes, start, at);
+    // As all SDKs write it.
+    if (at - VERSION_MEMBER.length >= start && beginsWith(bytes, at - VERSION_MEMBER.length, VERSION_MEMBER)) {
+      found.version = true;
+      at -= VERSION_MEMBER.length;
+      continue;
+    }
     const valueClose = at;
     if (bytes[at - 1] === QUOTE) at = plainStringStart(bytes, start, at);
     else while (at > start && isScalarByte(bytes[at - 1])) at--;
@@ -152,7 +187,7 @@ function readBackwards(bytes: Buffer, start: number, close: number): void {
     if (bytes[keyClose - 1] !== QUOTE) return;
     at = plainStringStart(bytes, start, keyClose);
     if (at <= start) return;
-    const name = nameAt(bytes, at + 1, keyClose - 1);
+    const name = nameAt(bytes, at);
     at = spaceBefore(bytes, start, at);
     if (bytes[at - 1] !== COMMA) return;
     note(name, bytes, valueStart, valueClose);
@@ -191,13 +226,13 @@ function isScalarByte(byte: number | undefined): boolean {
 function note(name: Name | undefined, bytes: Buffer, start: number, end: number): void {
   switch (name) {
     case 'jsonrpc':
-      found.version = spells(bytes, start, end, '"2.0"');
+      found.version = isWord(bytes, start, end, VERSION);
       break;
     case 'id':
       if (found.id === undefined) found.id = idAt(bytes, start, end);
       break;
     case 'method':
-      if (bytes[start] === QUOTE && end > start) found.method ??= methodAt(bytes, start + 1, end - 1);
+      if (bytes[start] === QUOTE && end > start) found.method ??= methodAt(bytes, start, end);
       break;
     case 'params':
     case 'result':
@@ -212,16 +247,10 @@ function note(name: Name | undefined, bytes: Buffer, start: number, end: number)
 // What follows reads bytes as text without making a string where it can: to make one costs more than all else
 // that is done to tell what a line is.
 
-/** The member whose key lies here, if it is one that tells something. */
-function nameAt(bytes: Buffer, start: number, end: number): Name | undefined {
-  const length = end - start;
-  if (length === 2) return spells(bytes, start, end, 'id') ? 'id' : undefined;
-  if (length === 5) return spells(bytes, start, end, 'error') ? 'error' : undefined;
-  if (length === 7) return spells(bytes, start, end, 'jsonrpc') ? 'jsonrpc' : undefined;
-  if (length !== 6) return undefined;
-  if (spells(bytes, start, end, 'result')) return 'result';
-  if (spells(bytes, start, end, 'params')) return 'params';
-  return spells(bytes, start, end, 'method') ? 'method' : undefined;
+/** The member whose key opens at `quote`, if it is one that tells something. */
+function nameAt(bytes: Buffer, quote: number): Name | undefined {
+  const name = NAMES[bytes[quote + 1] as number];
+  return name !== undefined && beginsWith(bytes, quote, name.bytes) ? name.text : undefined;
 }
 
 function idAt(bytes: Buffer, start: number, end: number): Id | null {
@@ -237,18 +266,23 @@ function idAt(bytes: Buffer, start: number, end: number): Id | null {
 }
 
 function methodAt(bytes: Buffer, start: number, end: number): string {
-  for (const method of FREQUENT) if (spells(bytes, start, end, method)) return method;
-  const text = bytes.toString('utf8', start - 1, end + 1);
+  for (const method of FREQUENT) if (isWord(bytes, start, end, method.bytes)) return method.text;
+  const text = bytes.toString('utf8', start, end);
   if (!text.includes('\\')) return text.slice(1, -1);
   // With an escape that JSON does not know it is a method that nobody knows.
   return String(Line.of(text).parse() ?? text);
 }
 
-/** Whether the bytes are exactly this ASCII text. */
-function spells(bytes: Buffer, start: number, end: number, text: string): boolean {
-  if (end - start !== text.length) return false;
-  for (let index = 0; index < text.length; index++) {
-    if (bytes[start + index] !== text.charCodeAt(index)) return false;
+function isWord(bytes: Buffer, start: number, end: number, wanted: Buffer): boolean {
+  return end - start === wanted.length && beginsWith(bytes, start, wanted);
+}
+
+/** Whether these bytes lie at `start`. */
+function beginsWith(bytes: Buffer, start: number, wanted: Buffer): boolean {
+  const { length } = wanted;
+  if (start < 0 || start + length > bytes.length) return false;
+  for (let index = 0; index < length; index++) {
+    if (bytes[start + index] !== wanted[index]) return false;
   }
   return true;
 }
@@ -259,7 +293,7 @@ function walk(line: Line): Head {
   findNothing();
   const open = skipSpace(bytes, 0, bytes.length);
   const close = eachMember(bytes, open, bytes.length, ({ key, value }) => {
-    note(nameAt(bytes, key.start, key.end), bytes, value.start, value.end);
+    note(nameAt(bytes, key.start - 1), bytes, value.start, value.end);
     return true;
   });
   if (close === -1 || skipSpace(bytes, close, bytes.length) !== bytes.length) return INVALID;
