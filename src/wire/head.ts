@@ -50,7 +50,8 @@ const NAMES: readonly (Word<Name> | undefined)[] = byFirstByte([
 /** Methods of messages that come in numbers. */
 const FREQUENT = ['tools/call', 'notifications/progress', 'notifications/message', 'resources/read'].map(word);
 
-const VERSION_MEMBER = Buffer.from(',"jsonrpc":"2.0"');
+/** What the official SDKs end a message with, but for the number of the id and the brace. */
+const USUAL_END = Buffer.from(',"jsonrpc":"2.0","id":');
 const VERSION = Buffer.from('"2.0"');
 
 function word<Text extends string>(text: Text): Word<Text> {
@@ -167,15 +168,9 @@ function readForwards(bytes: Buffer, position: number, end: number): boolean {
  * what they seem to be. Keys and strings with an escape stop the walk: a quote could be part of them.
  */
 function readBackwards(bytes: Buffer, start: number, close: number): void {
-  let at = close;
+  let at = readUsualEnd(bytes, start, close);
   for (;;) {
     at = spaceBefore(bytes, start, at);
-    // As all SDKs write it.
-    if (at - VERSION_MEMBER.length >= start && beginsWith(bytes, at - VERSION_MEMBER.length, VERSION_MEMBER)) {
-      found.version = true;
-      at -= VERSION_MEMBER.length;
-      continue;
-    }
     const valueClose = at;
     if (bytes[at - 1] === QUOTE) at = plainStringStart(bytes, start, at);
     else while (at > start && isScalarByte(bytes[at - 1])) at--;
@@ -193,6 +188,26 @@ function readBackwards(bytes: Buffer, start: number, close: number): void {
     note(name, bytes, valueStart, valueClose);
     at--;
   }
+}
+
+/** Reads the members that the official SDKs end a message with in one look. Returns where it got to: `close` if it has others. */
+function readUsualEnd(bytes: Buffer, start: number, close: number): number {
+  let at = close;
+  let id = 0;
+  let unit = 1;
+  while (at > start && close - at < MOST_DIGITS) {
+    const digit = (bytes[at - 1] as number) - ZERO;
+    if (digit < 0 || digit > 9) break;
+    id += digit * unit;
+    unit *= 10;
+    at--;
+  }
+  const isCounting = at < close && (bytes[at] !== ZERO || at === close - 1);
+  const open = at - USUAL_END.length;
+  if (!isCounting || open < start || !beginsWith(bytes, open, USUAL_END)) return close;
+  found.id ??= id;
+  found.version = true;
+  return open;
 }
 
 /** Where the string starts whose closing quote is in front of `close`, or -1 when it has an escape. */
