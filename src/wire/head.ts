@@ -27,42 +27,34 @@ const OPEN_BRACKET = 0x5b;
 const COLON = 0x3a;
 const COMMA = 0x2c;
 const ZERO = 0x30;
+const LETTER_J = 0x6a;
+const LETTER_M = 0x6d;
 
 /** The outermost members that tell what a message is. */
 type Name = 'jsonrpc' | 'id' | 'method' | 'params' | 'result' | 'error';
 
-/** A text, and the bytes of its JSON. */
-interface Word<Text extends string> {
-  readonly text: Text;
-  readonly bytes: Buffer;
+/** Those names by their first byte, which no two share, with the bytes of their keys. */
+const NAMES = byFirstByte(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
+
+function byFirstByte(names: readonly Name[]): readonly ({ name: Name; key: Buffer } | undefined)[] {
+  const table = new Array(256).fill(undefined);
+  for (const name of names) table[name.charCodeAt(0)] = { name, key: Buffer.from(`"${name}"`) };
+  return table;
 }
 
-/** The names of those members by their first byte, which no two share. */
-const NAMES: readonly (Word<Name> | undefined)[] = byFirstByte([
-  'jsonrpc',
-  'id',
-  'method',
-  'params',
-  'result',
-  'error',
-]);
-
 /** Methods of messages that come in numbers. */
-const FREQUENT = ['tools/call', 'notifications/progress', 'notifications/message', 'resources/read'].map(word);
+const FREQUENT = ['tools/call', 'notifications/progress', 'notifications/message', 'resources/read'].map(
+  (method) => ({
+    method,
+    value: Buffer.from(`"${method}"`),
+    member: Buffer.from(`"method":"${method}",`),
+  }),
+);
 
 /** What the official SDKs end a message with, but for the number of the id and the brace. */
 const USUAL_END = Buffer.from(',"jsonrpc":"2.0","id":');
 const VERSION = Buffer.from('"2.0"');
-
-function word<Text extends string>(text: Text): Word<Text> {
-  return { text, bytes: Buffer.from(JSON.stringify(text)) };
-}
-
-function byFirstByte<Text extends string>(texts: readonly Text[]): (Word<Text> | undefined)[] {
-  const words: (Word<Text> | undefined)[] = new Array(256).fill(undefined);
-  for (const text of texts) words[text.charCodeAt(0)] = word(text);
-  return words;
-}
+const VERSION_MEMBER = Buffer.from('"jsonrpc":"2.0",');
 
 /** What was read of those members. */
 interface Found {
@@ -137,10 +129,34 @@ function conclude(): Head {
   return { kind: 'response', id, outcome: body };
 }
 
+/** Reads a member that is in most messages, and the comma behind it, in one look. Returns where it ends; `open` if it is another. */
+function readUsualMember(bytes: Buffer, open: number): number {
+  switch (bytes[open + 1]) {
+    case LETTER_J:
+      if (!beginsWith(bytes, open, VERSION_MEMBER)) return open;
+      found.version = true;
+      return open + VERSION_MEMBER.length;
+    case LETTER_M:
+      for (const { method, member } of FREQUENT) {
+        if (!beginsWith(bytes, open, member)) continue;
+        found.method ??= method;
+        return open + member.length;
+      }
+      return open;
+    default:
+      return open;
+  }
+}
+
 /** Reads scalar members up to the first object or array. Returns true when that was all of the message. */
 function readForwards(bytes: Buffer, position: number, end: number): boolean {
   let at = skipSpace(bytes, position, end);
   while (at < end && bytes[at] === QUOTE) {
+    const next = readUsualMember(bytes, at);
+    if (next !== at) {
+      at = skipSpace(bytes, next, end);
+      continue;
+    }
     const name = nameAt(bytes, at);
     const keyEnd = name === undefined ? stringEnd(bytes, at, end) : at + name.length + 2;
     if (keyEnd === -1) return false;
@@ -241,7 +257,7 @@ function isScalarByte(byte: number | undefined): boolean {
 function note(name: Name | undefined, bytes: Buffer, start: number, end: number): void {
   switch (name) {
     case 'jsonrpc':
-      found.version = isWord(bytes, start, end, VERSION);
+      found.version = isExactly(bytes, start, end, VERSION);
       break;
     case 'id':
       if (found.id === undefined) found.id = idAt(bytes, start, end);
@@ -264,8 +280,8 @@ function note(name: Name | undefined, bytes: Buffer, start: number, end: number)
 
 /** The member whose key opens at `quote`, if it is one that tells something. */
 function nameAt(bytes: Buffer, quote: number): Name | undefined {
-  const name = NAMES[bytes[quote + 1] as number];
-  return name !== undefined && beginsWith(bytes, quote, name.bytes) ? name.text : undefined;
+  const member = NAMES[bytes[quote + 1] as number];
+  return member !== undefined && beginsWith(bytes, quote, member.key) ? member.name : undefined;
 }
 
 function idAt(bytes: Buffer, start: number, end: number): Id | null {
@@ -281,14 +297,15 @@ function idAt(bytes: Buffer, start: number, end: number): Id | null {
 }
 
 function methodAt(bytes: Buffer, start: number, end: number): string {
-  for (const method of FREQUENT) if (isWord(bytes, start, end, method.bytes)) return method.text;
+  for (const { method, value } of FREQUENT) if (isExactly(bytes, start, end, value)) return method;
   const text = bytes.toString('utf8', start, end);
   if (!text.includes('\\')) return text.slice(1, -1);
   // With an escape that JSON does not know it is a method that nobody knows.
   return String(Line.of(text).parse() ?? text);
 }
 
-function isWord(bytes: Buffer, start: number, end: number, wanted: Buffer): boolean {
+/** Whether just these bytes lie from `start` to `end`. */
+function isExactly(bytes: Buffer, start: number, end: number, wanted: Buffer): boolean {
   return end - start === wanted.length && beginsWith(bytes, start, wanted);
 }
 
