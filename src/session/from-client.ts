@@ -66,7 +66,7 @@ function receiveRequest(
   batch: Batch | undefined,
 ): void {
   const { id, method } = head;
-  if (state.requests.has(id) || state.subscriptions.has(id)) {
+  if (state.requests.has(id) || (state.subscriptions.size > 0 && state.subscriptions.has(id))) {
     // Whatever we answered would be taken for the answer of the first request.
     const message = `the client used the id ${id} again before it was answered`;
     state.emit({ do: 'warn', about: 'client-id', message });

@@ -77,7 +77,8 @@ function receiveResponse(
   head: Extract<Head, { kind: 'response' }>,
   line: Line,
 ): void {
-  const question = peer.questions.get(head.id);
+  // An id of ours is text, and nearly every other a number.
+  const question = typeof head.id === 'number' ? undefined : peer.questions.get(head.id);
   if (question !== undefined) {
     peer.questions.delete(head.id);
     switch (question.purpose) {

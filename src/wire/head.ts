@@ -33,13 +33,19 @@ const LETTER_M = 0x6d;
 /** The outermost members that tell what a message is. */
 type Name = 'jsonrpc' | 'id' | 'method' | 'params' | 'result' | 'error';
 
-/** Those names by their first byte, which no two share, with the bytes of their keys. */
-const NAMES = byFirstByte(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
+/** Their keys by the first byte of the name, which no two share; a key of no bytes for every other byte. */
+const KEYS = byFirstByte(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
 
-function byFirstByte(names: readonly Name[]): readonly ({ name: Name; key: Buffer } | undefined)[] {
-  const table = new Array(256).fill(undefined);
-  for (const name of names) table[name.charCodeAt(0)] = { name, key: Buffer.from(`"${name}"`) };
-  return table;
+interface Key {
+  readonly name: Name | undefined;
+  readonly bytes: Buffer;
+}
+
+function byFirstByte(names: readonly Name[]): readonly Key[] {
+  const none: Key = { name: undefined, bytes: Buffer.alloc(0) };
+  const keys = Array.from({ length: 256 }, () => none);
+  for (const name of names) keys[name.charCodeAt(0)] = { name, bytes: Buffer.from(`"${name}"`) };
+  return keys;
 }
 
 /** Methods of messages that come in numbers. */
@@ -280,8 +286,8 @@ function note(name: Name | undefined, bytes: Buffer, start: number, end: number)
 
 /** The member whose key opens at `quote`, if it is one that tells something. */
 function nameAt(bytes: Buffer, quote: number): Name | undefined {
-  const member = NAMES[bytes[quote + 1] as number];
-  return member !== undefined && beginsWith(bytes, quote, member.key) ? member.name : undefined;
+  const key = KEYS[bytes[quote + 1] ?? 0] as Key;
+  return beginsWith(bytes, quote, key.bytes) ? key.name : undefined;
 }
 
 function idAt(bytes: Buffer, start: number, end: number): Id | null {
