@@ -152,7 +152,7 @@ function receiveServerRequest(
   }
   const id = JSON.stringify(`${OWN_PREFIX}s:${peer.generation}:${++state.lastId}`);
   if (head.method !== 'ping') {
-    for (const request of state.requests.values()) if (request.peer === peer) request.exchanged = true;
+    for (const request of state.requests.all()) if (request.peer === peer) request.exchanged = true;
   }
   const asked = { peer, method: head.method, id: head.id, token };
   state.asked.set(id, asked);

@@ -105,7 +105,7 @@ function refuseHandshake(state: State, peer: Peer, request: ClientRequest, line:
 /** Answers `server/discover` ourselves: no generation does in time, and the client would give up. */
 export function discoverAlone(state: State): void {
   if (state.active !== undefined) return;
-  for (const request of [...state.requests.values()]) {
+  for (const request of state.requests.all()) {
     if (request.method !== DISCOVER || !takeBack(state, request)) continue;
     answer(state, request, discoveryAlone(state, request));
   }

@@ -123,8 +123,9 @@ export interface Peer {
 /** A request of the client that has no answer yet, or a call of our own that is treated like one. */
 export interface ClientRequest {
   readonly id: Id;
-  /** Where it lies among the open ones; -1 before it does. */
-  place: number;
+  /** The open requests that came just before and after it, as long as it is one. */
+  earlier: ClientRequest | undefined;
+  later: ClientRequest | undefined;
   /** The number of a call of our own; undefined for the client's. */
   readonly call: number | undefined;
   readonly method: string;
@@ -265,7 +266,7 @@ export function isInFlight(request: ClientRequest, peer: Peer): request is InFli
 
 /** The requests that a generation has to answer, in the order they came. */
 export function inFlightOf(state: State, peer: Peer): InFlight[] {
-  return [...state.requests.values()].filter((request) => isInFlight(request, peer));
+  return state.requests.all().filter((request) => isInFlight(request, peer));
 }
 
 /** Keeps what a good start said, for the time when the server cannot say it. */
