@@ -2,7 +2,12 @@ import type { Id } from '../wire/id.ts';
 import type { ClientRequest } from './state.ts';
 
 /** More requests than this are hardly ever open at a time, and clients count their ids upwards. */
-const SLOTS = 4096;
+const SLOT_BITS = 12;
+const SLOTS = 2 ** SLOT_BITS;
+/** Requests that want the same slot find room in one of so many. */
+const NEAR = 8;
+/** So many characters at the end of an id of text are looked at. */
+const TELLING = 9;
 
 /**
  * The requests that have no answer yet, by id, and in the order they came.
@@ -13,24 +18,27 @@ const SLOTS = 4096;
  * nothing keeps it that was taken out.
  */
 export class OpenRequests {
-  /** A request lies in the slot of its id … */
-  readonly #slots: (ClientRequest | undefined)[] = new Array(SLOTS).fill(undefined);
-  /** … or here, if another one lies there. */
+  /** A request lies in the slot of its id, or in one of those behind it … */
+  readonly #slots: (ClientRequest | undefined)[] = new Array(SLOTS + NEAR).fill(undefined);
+  /** … or here, if others lie in all of them. */
   readonly #displaced = new Map<Id, ClientRequest>();
   #first: ClientRequest | undefined;
   #last: ClientRequest | undefined;
 
   get(id: Id): ClientRequest | undefined {
-    const request = this.#slots[slotOf(id)];
-    if (request !== undefined && request.id === id) return request;
+    const home = slotOf(id);
+    for (let slot = home; slot < home + NEAR; slot++) {
+      const request = this.#slots[slot];
+      if (request !== undefined && request.id === id) return request;
+    }
     return this.#displaced.size === 0 ? undefined : this.#displaced.get(id);
   }
 
   /** Adds a request under its id, which no other one has. */
   add(request: ClientRequest): void {
-    const slot = slotOf(request.id);
-    if (this.#slots[slot] === undefined) this.#slots[slot] = request;
-    else this.#displaced.set(request.id, request);
+    const slot = this.#near(request.id, undefined);
+    if (slot === undefined) this.#displaced.set(request.id, request);
+    else this.#slots[slot] = request;
     request.earlier = this.#last;
     if (this.#last === undefined) this.#first = request;
     else this.#last.later = request;
@@ -39,8 +47,8 @@ export class OpenRequests {
 
   /** Takes a request out, if it is there. */
   delete(request: ClientRequest): void {
-    const slot = slotOf(request.id);
-    if (this.#slots[slot] === request) this.#slots[slot] = undefined;
+    const slot = this.#near(request.id, request);
+    if (slot !== undefined) this.#slots[slot] = undefined;
     else if (this.#displaced.get(request.id) === request) this.#displaced.delete(request.id);
     else return;
     const { earlier, later } = request;
@@ -58,12 +66,22 @@ export class OpenRequests {
     for (let next = this.#first; next !== undefined; next = next.later) all.push(next);
     return all;
   }
+
+  /** The first of the slots for an id that has this in it. */
+  #near(id: Id, content: ClientRequest | undefined): number | undefined {
+    const home = slotOf(id);
+    for (let slot = home; slot < home + NEAR; slot++) if (this.#slots[slot] === content) return slot;
+    return undefined;
+  }
 }
 
-/** Ids of text differ most at their end, which is a quote. */
+/** Ids of text differ most at their end. */
 function slotOf(id: Id): number {
   if (typeof id === 'number') return id % SLOTS;
   let hash = 0;
-  for (let at = Math.max(0, id.length - 5); at < id.length - 1; at++) hash = hash * 31 + id.charCodeAt(at);
-  return hash % SLOTS;
+  for (let at = Math.max(0, id.length - TELLING); at < id.length; at++) {
+    hash = (Math.imul(hash, 31) + id.charCodeAt(at)) | 0;
+  }
+  // The upper bits of such a product depend on all of the lower ones (Knuth, multiplicative hashing).
+  return Math.imul(hash, 0x9e3779b1) >>> (32 - SLOT_BITS);
 }

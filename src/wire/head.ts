@@ -227,7 +227,7 @@ function readUsualEnd(bytes: Buffer, start: number, close: number): number {
   const isCounting = at < close && (bytes[at] !== ZERO || at === close - 1);
   const open = at - USUAL_END.length;
   if (!isCounting || open < start || !beginsWith(bytes, open, USUAL_END)) return close;
-  found.id ??= id;
+  if (found.id === undefined) found.id = id;
   found.version = true;
   return open;
 }
@@ -291,6 +291,10 @@ function nameAt(bytes: Buffer, quote: number): Name | undefined {
 }
 
 function idAt(bytes: Buffer, start: number, end: number): Id | null {
+  if (end > start && bytes[start] === QUOTE) {
+    const text = bytes.toString('utf8', start, end);
+    return text.includes('\\') ? (toId(text) ?? null) : text;
+  }
   const length = end - start;
   const isCounting = length > 0 && length <= MOST_DIGITS && (bytes[start] !== ZERO || length === 1);
   let value = 0;
