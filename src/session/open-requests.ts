@@ -22,23 +22,25 @@ export class OpenRequests {
   readonly #slots: (ClientRequest | undefined)[] = new Array(SLOTS + NEAR).fill(undefined);
   /** … or here, if others lie in all of them. */
   readonly #displaced = new Map<Id, ClientRequest>();
+  /** How many lie elsewhere than in the slot of their id: mostly none. */
+  #strays = 0;
   #first: ClientRequest | undefined;
   #last: ClientRequest | undefined;
 
   get(id: Id): ClientRequest | undefined {
     const home = slotOf(id);
-    for (let slot = home; slot < home + NEAR; slot++) {
-      const request = this.#slots[slot];
-      if (request !== undefined && request.id === id) return request;
-    }
-    return this.#displaced.size === 0 ? undefined : this.#displaced.get(id);
+    const request = this.#slots[home];
+    if (request !== undefined && request.id === id) return request;
+    return this.#strays === 0 ? undefined : this.#stray(home, id);
   }
 
   /** Adds a request under its id, which no other one has. */
   add(request: ClientRequest): void {
-    const slot = this.#near(request.id, undefined);
+    const home = slotOf(request.id);
+    const slot = this.#near(home, undefined);
     if (slot === undefined) this.#displaced.set(request.id, request);
     else this.#slots[slot] = request;
+    if (slot !== home) this.#strays++;
     request.earlier = this.#last;
     if (this.#last === undefined) this.#first = request;
     else this.#last.later = request;
@@ -47,10 +49,12 @@ export class OpenRequests {
 
   /** Takes a request out, if it is there. */
   delete(request: ClientRequest): void {
-    const slot = this.#near(request.id, request);
+    const home = slotOf(request.id);
+    const slot = this.#near(home, request);
     if (slot !== undefined) this.#slots[slot] = undefined;
     else if (this.#displaced.get(request.id) === request) this.#displaced.delete(request.id);
     else return;
+    if (slot !== home) this.#strays--;
     const { earlier, later } = request;
     if (earlier === undefined) this.#first = later;
     else earlier.later = later;
@@ -67,9 +71,16 @@ export class OpenRequests {
     return all;
   }
 
-  /** The first of the slots for an id that has this in it. */
-  #near(id: Id, content: ClientRequest | undefined): number | undefined {
-    const home = slotOf(id);
+  #stray(home: number, id: Id): ClientRequest | undefined {
+    for (let slot = home + 1; slot < home + NEAR; slot++) {
+      const request = this.#slots[slot];
+      if (request !== undefined && request.id === id) return request;
+    }
+    return this.#displaced.get(id);
+  }
+
+  /** The first of the slots from `home` on that has this in it. */
+  #near(home: number, content: ClientRequest | undefined): number | undefined {
     for (let slot = home; slot < home + NEAR; slot++) if (this.#slots[slot] === content) return slot;
     return undefined;
   }
