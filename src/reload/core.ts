@@ -87,7 +87,7 @@ export class Core {
   /** Takes one event that happened just now. */
   handle(event: CoreEvent): void {
     if (this.#state === 'handling') {
-      this.#later(() => this.#take(event));
+      this.#postpone(event);
       return;
     }
     this.#state = 'handling';
@@ -131,6 +131,11 @@ export class Core {
 
   get status(): ReloadMachine['status'] {
     return this.#machine.status;
+  }
+
+  // A closure over a parameter costs each call of the function that it stands in, so it has one to itself.
+  #postpone(event: CoreEvent): void {
+    this.#later(() => this.#take(event));
   }
 
   #take(event: CoreEvent): void {
@@ -184,19 +189,23 @@ export class Core {
       case 'greeted':
       case 'drained':
       case 'dismissed':
-        this.#later(() => this.#tellMachine({ type: action.do, generation: action.generation }));
+        this.#tellMachineLater({ type: action.do, generation: action.generation });
         return;
       case 'ready': {
         const { generation, differences } = action;
-        this.#later(() => this.#tellMachine({ type: 'ready', generation, differences }));
+        this.#tellMachineLater({ type: 'ready', generation, differences });
         return;
       }
       case 'rejected': {
         const { generation, failure } = action;
-        this.#later(() => this.#tellMachine({ type: 'rejected', generation, failure }));
+        this.#tellMachineLater({ type: 'rejected', generation, failure });
         return;
       }
     }
+  }
+
+  #tellMachineLater(event: ReloadEvent): void {
+    this.#later(() => this.#tellMachine(event));
   }
 
   #tellMachine(event: ReloadEvent): void {

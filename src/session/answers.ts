@@ -14,7 +14,7 @@ import { type ClientRequest, type State, toClient } from './state.ts';
 
 /** Gives a request its one answer; with its batch, if it came in one. */
 export function answer(state: State, request: ClientRequest, line: Line): void {
-  state.requests.delete(request.id);
+  state.requests.delete(request);
   if (request.call !== undefined) {
     state.emit({ do: 'answer-call', call: request.call, line });
     return;
@@ -26,7 +26,7 @@ export function answer(state: State, request: ClientRequest, line: Line): void {
 
 /** Forgets a request that the client wants no answer to. */
 export function leaveUnanswered(state: State, request: ClientRequest): void {
-  state.requests.delete(request.id);
+  state.requests.delete(request);
   if (request.batch !== undefined) sendBatch(state, request.batch.cancel());
 }
 

@@ -66,7 +66,7 @@ function receiveRequest(
   batch: Batch | undefined,
 ): void {
   const { id, method } = head;
-  if (state.requests.has(id) || state.subscriptions.has(id)) {
+  if (state.requests.get(id) !== undefined || (state.subscriptions.size > 0 && state.subscriptions.has(id))) {
     // Whatever we answered would be taken for the answer of the first request.
     const message = `the client used the id ${id} again before it was answered`;
     state.emit({ do: 'warn', about: 'client-id', message });
@@ -76,9 +76,9 @@ function receiveRequest(
   const request = newRequest({ id, method, line, batch });
   if (method === DISCOVER) startDiscoveryClock(state);
   else state.inUse = true;
-  state.requests.set(id, request);
+  state.requests.add(request);
   if (method === 'initialize' && state.conversation.state === 'silent') {
-    receiveInitialize(state, id, textAt(line, ['params']) ?? '{}');
+    receiveInitialize(state, request, textAt(line, ['params']) ?? '{}');
     return;
   }
   if (!takeOwnCall(state, request)) dispatch(state, request);
@@ -87,7 +87,7 @@ function receiveRequest(
 
 /** The first of several that wait has waited longest; a request that is sent again does not wait anew. */
 function startDiscoveryClock(state: State): void {
-  for (const { method } of state.requests.values()) if (method === DISCOVER) return;
+  for (const { method } of state.requests.all()) if (method === DISCOVER) return;
   state.emit({ do: 'set-timer', timer: { kind: 'discover' }, ms: state.settings.answerAfter });
 }
 

@@ -77,7 +77,8 @@ function receiveResponse(
   head: Extract<Head, { kind: 'response' }>,
   line: Line,
 ): void {
-  const question = peer.questions.get(head.id);
+  // An id of ours is text, and nearly every other a number.
+  const question = typeof head.id === 'number' ? undefined : peer.questions.get(head.id);
   if (question !== undefined) {
     peer.questions.delete(head.id);
     switch (question.purpose) {
@@ -151,7 +152,7 @@ function receiveServerRequest(
   }
   const id = JSON.stringify(`${OWN_PREFIX}s:${peer.generation}:${++state.lastId}`);
   if (head.method !== 'ping') {
-    for (const request of state.requests.values()) if (request.peer === peer) request.exchanged = true;
+    for (const request of state.requests.all()) if (request.peer === peer) request.exchanged = true;
   }
   const asked = { peer, method: head.method, id: head.id, token };
   state.asked.set(id, asked);

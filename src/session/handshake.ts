@@ -1,5 +1,4 @@
 import { editAt, splice, withId } from '../wire/edit.ts';
-import type { Id } from '../wire/id.ts';
 import { Line } from '../wire/line.ts';
 import { isObject, type JsonObject, result } from '../wire/message.ts';
 import { answer } from './answers.ts';
@@ -11,7 +10,7 @@ import { activate, prepare } from './hand-over.ts';
 import { freshPeer } from './peers.ts';
 import { errorText, newQuestion, reject } from './questions.ts';
 import { release, takeBack } from './serving.ts';
-import { type Peer, remember, type State, toClient, toServer } from './state.ts';
+import { type ClientRequest, type Peer, remember, type State, toClient, toServer } from './state.ts';
 import { otherVersion, versionsOffered } from './versions.ts';
 
 /** The `initialize` versions, oldest first. Later versions have no handshake. */
@@ -19,8 +18,8 @@ const LEGACY_VERSIONS = ['2024-10-07', '2024-11-05', '2025-03-26', '2025-06-18',
 const NEWEST_LEGACY = '2025-11-25';
 
 /** The client's first message, `initialize`. */
-export function receiveInitialize(state: State, id: Id, params: string): void {
-  state.conversation = { state: 'greeting', id, params };
+export function receiveInitialize(state: State, request: ClientRequest, params: string): void {
+  state.conversation = { state: 'greeting', request, params };
   state.emit({ do: 'set-timer', timer: { kind: 'answer' }, ms: state.settings.answerAfter });
   const peer = state.active ?? freshPeer(state);
   if (peer !== undefined) greet(state, peer);
@@ -56,7 +55,7 @@ export function receiveHandshake(state: State, peer: Peer, line: Line): void {
       return;
     case 'greeting':
       if (message === undefined) reject(state, peer, `it refused the handshake: ${errorText(message)}`);
-      else if (answer === undefined) refuseHandshake(state, peer, conversation.id, line);
+      else if (answer === undefined) refuseHandshake(state, peer, conversation.request, line);
       else openWith(state, peer, answer, line);
       return;
     case 'legacy':
@@ -86,27 +85,27 @@ function openWith(state: State, peer: Peer, answer: JsonObject, line: Line): voi
   const edit = state.settings.transparent
     ? undefined
     : editAt(line, ['result', 'capabilities'], JSON.stringify(capabilities));
-  const { id, params } = conversation;
+  const { request, params } = conversation;
   remember(state, { initialize: { asked: wantedVersion(params), result: answer } });
-  open(state, id, params, versionOf(answer), capabilities);
-  toClient(state, withId(line, id, ...(edit === undefined ? [] : [edit])));
+  open(state, request, params, versionOf(answer), capabilities);
+  toClient(state, withId(line, request.id, ...(edit === undefined ? [] : [edit])));
   peer.fits = true;
   activate(state, peer);
 }
 
 /** The server has its reasons, for example that it speaks none of the client's versions: the client decides. */
-function refuseHandshake(state: State, peer: Peer, id: Id, line: Line): void {
+function refuseHandshake(state: State, peer: Peer, request: ClientRequest, line: Line): void {
   state.conversation = { state: 'silent' };
-  state.requests.delete(id);
+  state.requests.delete(request);
   state.emit({ do: 'clear-timer', timer: { kind: 'answer' } });
-  toClient(state, withId(line, id));
+  toClient(state, withId(line, request.id));
   activate(state, peer);
 }
 
 /** Answers `server/discover` ourselves: no generation does in time, and the client would give up. */
 export function discoverAlone(state: State): void {
   if (state.active !== undefined) return;
-  for (const request of [...state.requests.values()]) {
+  for (const request of state.requests.all()) {
     if (request.method !== DISCOVER || !takeBack(state, request)) continue;
     answer(state, request, discoveryAlone(state, request));
   }
@@ -116,18 +115,18 @@ export function discoverAlone(state: State): void {
 export function answerAlone(state: State): void {
   const { conversation } = state;
   if (conversation.state !== 'greeting') return;
-  const { id, params } = conversation;
+  const { request, params } = conversation;
   const { result: earlier = {}, asked } = state.remembered.initialize ?? {};
   const wanted = wantedVersion(params);
   const own = LEGACY_VERSIONS.includes(wanted) ? wanted : NEWEST_LEGACY;
   const protocolVersion = asked === wanted ? versionOf(earlier) : own;
   const capabilities = padded(state, isObject(earlier.capabilities) ? earlier.capabilities : {});
-  open(state, id, params, protocolVersion, capabilities);
+  open(state, request, params, protocolVersion, capabilities);
   // What the client knows is what the first generation is compared with: nothing.
   for (const method of LIST_METHODS) state.catalogue.set(method, []);
   const serverInfo = earlier.serverInfo ?? { name: state.settings.name, version: '0.0.0' };
   const told = { ...earlier, protocolVersion, capabilities, serverInfo, instructions: instructions(state) };
-  toClient(state, result(id, told));
+  toClient(state, result(request.id, told));
   dismissStrangers(state);
   release(state);
 }
@@ -151,8 +150,14 @@ function instructions(state: State): string {
   return `This server is under development and does not work at the moment: ${source.failure.summary}. Its tools appear as soon as that is mended.${details}`;
 }
 
-function open(state: State, id: Id, params: string, protocolVersion: string, capabilities: JsonObject): void {
-  state.requests.delete(id);
+function open(
+  state: State,
+  request: ClientRequest,
+  params: string,
+  protocolVersion: string,
+  capabilities: JsonObject,
+): void {
+  state.requests.delete(request);
   state.conversation = { state: 'legacy', params, protocolVersion, capabilities, initialized: false };
   state.emit({ do: 'clear-timer', timer: { kind: 'answer' } });
 }

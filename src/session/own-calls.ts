@@ -19,7 +19,7 @@ export function callTool(state: State, event: Extract<SessionEvent, { type: 'cal
   const id = idOf(call);
   const line = request(id, METHOD, inEra(state, { name: tool, arguments: event.arguments }));
   const own = newRequest({ id, method: METHOD, line, batch: undefined, call });
-  state.requests.set(id, own);
+  state.requests.add(own);
   if (isOpen(state) || isDown(state)) dispatch(state, own);
   else answer(state, own, errorResponse(id, ErrorCode.internal, 'the client has not begun its session yet'));
 }

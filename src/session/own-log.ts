@@ -26,7 +26,7 @@ function wanted({ conversation, level, requests }: State): readonly (string | un
     case 'legacy':
       return [level];
     case 'modern':
-      return [...requests.values()].map(({ line }) => {
+      return requests.all().map(({ line }) => {
         return textAt(line, ['params', '_meta', LOG_LEVEL])?.replace(/^"|"$/g, '');
       });
   }

@@ -15,6 +15,8 @@ export function newRequest({
     line,
     batch,
     call,
+    earlier: undefined,
+    later: undefined,
     peer: undefined,
     stale: undefined,
     interrupted: undefined,

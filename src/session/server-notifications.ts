@@ -177,7 +177,7 @@ function keepForLater(state: State, peer: Peer, line: Line): void {
 }
 
 function requestWithToken(state: State, peer: Peer, token: string): ClientRequest | undefined {
-  for (const request of state.requests.values()) {
+  for (const request of state.requests.all()) {
     if (request.peer === peer && tokenOf(request) === token) return request;
   }
   return undefined;

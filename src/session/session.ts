@@ -46,7 +46,7 @@ export class Session {
   /** How many requests of the client have no answer yet. */
   get unanswered(): number {
     let count = 0;
-    for (const { call } of this.#state.requests.values()) if (call === undefined) count++;
+    for (const { call } of this.#state.requests.all()) if (call === undefined) count++;
     return count;
   }
 

@@ -7,6 +7,7 @@ import type { Batch } from './batch.ts';
 import type { Catalogue, ListMethod } from './catalogue.ts';
 import type { SessionAction } from './events.ts';
 import type { Failure } from './failure.ts';
+import { OpenRequests } from './open-requests.ts';
 import { OWN_TOOL_PREFIX } from './own-tools.ts';
 
 /** What a session needs to know from outside; all times in milliseconds. */
@@ -34,7 +35,7 @@ export type Conversation =
   /** Nothing is settled: only what a server answers settles the era. */
   | { readonly state: 'silent' }
   /** `initialize` came and is not answered. `params` is its JSON text. */
-  | { readonly state: 'greeting'; readonly id: Id; readonly params: string }
+  | { readonly state: 'greeting'; readonly request: ClientRequest; readonly params: string }
   | {
       readonly state: 'legacy';
       readonly params: string;
@@ -122,6 +123,9 @@ export interface Peer {
 /** A request of the client that has no answer yet, or a call of our own that is treated like one. */
 export interface ClientRequest {
   readonly id: Id;
+  /** The open requests that came just before and after it, as long as it is one. */
+  earlier: ClientRequest | undefined;
+  later: ClientRequest | undefined;
   /** The number of a call of our own; undefined for the client's. */
   readonly call: number | undefined;
   readonly method: string;
@@ -183,7 +187,7 @@ export interface State {
   /** What the last active generation offered. */
   catalogue: Catalogue;
   /** All requests that have no answer yet, in the order they came. */
-  readonly requests: Map<Id, ClientRequest>;
+  readonly requests: OpenRequests;
   /** Those of them that wait for a generation, in the order in which they get one. */
   held: Set<ClientRequest>;
   /** Calls that wait for the client to read the list again. */
@@ -232,7 +236,7 @@ export function initialState(settings: SessionSettings, emit: State['emit']): St
     peers: new Map(),
     active: undefined,
     catalogue: new Map(),
-    requests: new Map(),
+    requests: new OpenRequests(),
     held: new Set(),
     deferred: new Set(),
     executing: new Map(),
@@ -262,7 +266,7 @@ export function isInFlight(request: ClientRequest, peer: Peer): request is InFli
 
 /** The requests that a generation has to answer, in the order they came. */
 export function inFlightOf(state: State, peer: Peer): InFlight[] {
-  return [...state.requests.values()].filter((request) => isInFlight(request, peer));
+  return state.requests.all().filter((request) => isInFlight(request, peer));
 }
 
 /** Keeps what a good start said, for the time when the server cannot say it. */

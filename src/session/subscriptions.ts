@@ -44,7 +44,7 @@ export function openSubscription(state: State, request: ClientRequest): boolean 
     acknowledged: false,
     missed: false,
   };
-  state.requests.delete(request.id);
+  state.requests.delete(request);
   state.subscriptions.set(request.id, subscription);
   const first = active === undefined && conversation.state === 'silent' ? freshPeer(state) : undefined;
   for (const peer of state.peers.values()) {

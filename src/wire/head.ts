@@ -27,12 +27,40 @@ const OPEN_BRACKET = 0x5b;
 const COLON = 0x3a;
 const COMMA = 0x2c;
 const ZERO = 0x30;
+const LETTER_J = 0x6a;
+const LETTER_M = 0x6d;
 
 /** The outermost members that tell what a message is. */
 type Name = 'jsonrpc' | 'id' | 'method' | 'params' | 'result' | 'error';
 
+/** Their keys by the first byte of the name, which no two share; a key of no bytes for every other byte. */
+const KEYS = byFirstByte(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
+
+interface Key {
+  readonly name: Name | undefined;
+  readonly bytes: Buffer;
+}
+
+function byFirstByte(names: readonly Name[]): readonly Key[] {
+  const none: Key = { name: undefined, bytes: Buffer.alloc(0) };
+  const keys = Array.from({ length: 256 }, () => none);
+  for (const name of names) keys[name.charCodeAt(0)] = { name, bytes: Buffer.from(`"${name}"`) };
+  return keys;
+}
+
 /** Methods of messages that come in numbers. */
-const FREQUENT = ['tools/call', 'notifications/progress', 'notifications/message', 'resources/read'];
+const FREQUENT = ['tools/call', 'notifications/progress', 'notifications/message', 'resources/read'].map(
+  (method) => ({
+    method,
+    value: Buffer.from(`"${method}"`),
+    member: Buffer.from(`"method":"${method}",`),
+  }),
+);
+
+/** What the official SDKs end a message with, but for the number of the id and the brace. */
+const USUAL_END = Buffer.from(',"jsonrpc":"2.0","id":');
+const VERSION = Buffer.from('"2.0"');
+const VERSION_MEMBER = Buffer.from('"jsonrpc":"2.0",');
 
 /** What was read of those members. */
 interface Found {
@@ -107,13 +135,37 @@ function conclude(): Head {
   return { kind: 'response', id, outcome: body };
 }
 
+/** Reads a member that is in most messages, and the comma behind it, in one look. Returns where it ends; `open` if it is another. */
+function readUsualMember(bytes: Buffer, open: number): number {
+  switch (bytes[open + 1]) {
+    case LETTER_J:
+      if (!beginsWith(bytes, open, VERSION_MEMBER)) return open;
+      found.version = true;
+      return open + VERSION_MEMBER.length;
+    case LETTER_M:
+      for (const { method, member } of FREQUENT) {
+        if (!beginsWith(bytes, open, member)) continue;
+        found.method ??= method;
+        return open + member.length;
+      }
+      return open;
+    default:
+      return open;
+  }
+}
+
 /** Reads scalar members up to the first object or array. Returns true when that was all of the message. */
 function readForwards(bytes: Buffer, position: number, end: number): boolean {
   let at = skipSpace(bytes, position, end);
   while (at < end && bytes[at] === QUOTE) {
-    const keyEnd = stringEnd(bytes, at, end);
+    const next = readUsualMember(bytes, at);
+    if (next !== at) {
+      at = skipSpace(bytes, next, end);
+      continue;
+    }
+    const name = nameAt(bytes, at);
+    const keyEnd = name === undefined ? stringEnd(bytes, at, end) : at + name.length + 2;
     if (keyEnd === -1) return false;
-    const name = nameAt(bytes, at + 1, keyEnd - 1);
     at = skipSpace(bytes, keyEnd, end);
     if (bytes[at] !== COLON) return false;
     at = skipSpace(bytes, at + 1, end);
@@ -138,7 +190,7 @@ function readForwards(bytes: Buffer, position: number, end: number): boolean {
  * what they seem to be. Keys and strings with an escape stop the walk: a quote could be part of them.
  */
 function readBackwards(bytes: Buffer, start: number, close: number): void {
-  let at = close;
+  let at = readUsualEnd(bytes, start, close);
   for (;;) {
     at = spaceBefore(bytes, start, at);
     const valueClose = at;
@@ -152,12 +204,32 @@ function readBackwards(bytes: Buffer, start: number, close: number): void {
     if (bytes[keyClose - 1] !== QUOTE) return;
     at = plainStringStart(bytes, start, keyClose);
     if (at <= start) return;
-    const name = nameAt(bytes, at + 1, keyClose - 1);
+    const name = nameAt(bytes, at);
     at = spaceBefore(bytes, start, at);
     if (bytes[at - 1] !== COMMA) return;
     note(name, bytes, valueStart, valueClose);
     at--;
   }
+}
+
+/** Reads the members that the official SDKs end a message with in one look. Returns where it got to: `close` if it has others. */
+function readUsualEnd(bytes: Buffer, start: number, close: number): number {
+  let at = close;
+  let id = 0;
+  let unit = 1;
+  while (at > start && close - at < MOST_DIGITS) {
+    const digit = (bytes[at - 1] as number) - ZERO;
+    if (digit < 0 || digit > 9) break;
+    id += digit * unit;
+    unit *= 10;
+    at--;
+  }
+  const isCounting = at < close && (bytes[at] !== ZERO || at === close - 1);
+  const open = at - USUAL_END.length;
+  if (!isCounting || open < start || !beginsWith(bytes, open, USUAL_END)) return close;
+  if (found.id === undefined) found.id = id;
+  found.version = true;
+  return open;
 }
 
 /** Where the string starts whose closing quote is in front of `close`, or -1 when it has an escape. */
@@ -191,13 +263,13 @@ function isScalarByte(byte: number | undefined): boolean {
 function note(name: Name | undefined, bytes: Buffer, start: number, end: number): void {
   switch (name) {
     case 'jsonrpc':
-      found.version = spells(bytes, start, end, '"2.0"');
+      found.version = isExactly(bytes, start, end, VERSION);
       break;
     case 'id':
       if (found.id === undefined) found.id = idAt(bytes, start, end);
       break;
     case 'method':
-      if (bytes[start] === QUOTE && end > start) found.method ??= methodAt(bytes, start + 1, end - 1);
+      if (bytes[start] === QUOTE && end > start) found.method ??= methodAt(bytes, start, end);
       break;
     case 'params':
     case 'result':
@@ -212,19 +284,17 @@ function note(name: Name | undefined, bytes: Buffer, start: number, end: number)
 // What follows reads bytes as text without making a string where it can: to make one costs more than all else
 // that is done to tell what a line is.
 
-/** The member whose key lies here, if it is one that tells something. */
-function nameAt(bytes: Buffer, start: number, end: number): Name | undefined {
-  const length = end - start;
-  if (length === 2) return spells(bytes, start, end, 'id') ? 'id' : undefined;
-  if (length === 5) return spells(bytes, start, end, 'error') ? 'error' : undefined;
-  if (length === 7) return spells(bytes, start, end, 'jsonrpc') ? 'jsonrpc' : undefined;
-  if (length !== 6) return undefined;
-  if (spells(bytes, start, end, 'result')) return 'result';
-  if (spells(bytes, start, end, 'params')) return 'params';
-  return spells(bytes, start, end, 'method') ? 'method' : undefined;
+/** The member whose key opens at `quote`, if it is one that tells something. */
+function nameAt(bytes: Buffer, quote: number): Name | undefined {
+  const key = KEYS[bytes[quote + 1] ?? 0] as Key;
+  return beginsWith(bytes, quote, key.bytes) ? key.name : undefined;
 }
 
 function idAt(bytes: Buffer, start: number, end: number): Id | null {
+  if (end > start && bytes[start] === QUOTE) {
+    const text = bytes.toString('utf8', start, end);
+    return text.includes('\\') ? (toId(text) ?? null) : text;
+  }
   const length = end - start;
   const isCounting = length > 0 && length <= MOST_DIGITS && (bytes[start] !== ZERO || length === 1);
   let value = 0;
@@ -237,18 +307,24 @@ function idAt(bytes: Buffer, start: number, end: number): Id | null {
 }
 
 function methodAt(bytes: Buffer, start: number, end: number): string {
-  for (const method of FREQUENT) if (spells(bytes, start, end, method)) return method;
-  const text = bytes.toString('utf8', start - 1, end + 1);
+  for (const { method, value } of FREQUENT) if (isExactly(bytes, start, end, value)) return method;
+  const text = bytes.toString('utf8', start, end);
   if (!text.includes('\\')) return text.slice(1, -1);
   // With an escape that JSON does not know it is a method that nobody knows.
   return String(Line.of(text).parse() ?? text);
 }
 
-/** Whether the bytes are exactly this ASCII text. */
-function spells(bytes: Buffer, start: number, end: number, text: string): boolean {
-  if (end - start !== text.length) return false;
-  for (let index = 0; index < text.length; index++) {
-    if (bytes[start + index] !== text.charCodeAt(index)) return false;
+/** Whether just these bytes lie from `start` to `end`. */
+function isExactly(bytes: Buffer, start: number, end: number, wanted: Buffer): boolean {
+  return end - start === wanted.length && beginsWith(bytes, start, wanted);
+}
+
+/** Whether these bytes lie at `start`. */
+function beginsWith(bytes: Buffer, start: number, wanted: Buffer): boolean {
+  const { length } = wanted;
+  if (start < 0 || start + length > bytes.length) return false;
+  for (let index = 0; index < length; index++) {
+    if (bytes[start + index] !== wanted[index]) return false;
   }
   return true;
 }
@@ -259,7 +335,7 @@ function walk(line: Line): Head {
   findNothing();
   const open = skipSpace(bytes, 0, bytes.length);
   const close = eachMember(bytes, open, bytes.length, ({ key, value }) => {
-    note(nameAt(bytes, key.start, key.end), bytes, value.start, value.end);
+    note(nameAt(bytes, key.start - 1), bytes, value.start, value.end);
     return true;
   });
   if (close === -1 || skipSpace(bytes, close, bytes.length) !== bytes.length) return INVALID;

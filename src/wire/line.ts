@@ -140,8 +140,9 @@ export class LineSplitter {
   }
 
   push(chunk: Buffer): void {
+    const { length } = chunk;
     let start = 0;
-    while (start < chunk.length) {
+    while (start < length) {
       const newline = chunk.indexOf(NEWLINE, start);
       if (newline === -1) {
         this.#keep(chunk, start);

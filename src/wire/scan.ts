@@ -25,6 +25,8 @@ export interface Span {
 }
 
 export function isSpace(byte: number | undefined): boolean {
+  // Nearly always it is none, and seen to be none at once.
+  if (byte === undefined || byte > 0x20) return false;
   return byte === 0x20 || byte === 0x0d || byte === 0x09 || byte === 0x0a;
 }
 
