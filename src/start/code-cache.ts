@@ -50,12 +50,17 @@ export function loadModule(file: string, digest: string): LoadedModule {
   };
 }
 
-/** It is run like our own code, so nobody else may have written it. */
+/**
+ * It is run like our own code, so nobody else may have written it. V8 looks at its length and not at its content, and
+ * ends the process when that is broken; hence it is there twice, as nothing else shows so quickly that it is whole.
+ */
 function kept(name: string): Buffer | undefined {
   const folder = privateFolder(codeFolder());
   if (folder === undefined) return undefined;
   try {
-    return readFileSync(join(folder, name));
+    const twice = readFileSync(join(folder, name));
+    const code = twice.subarray(0, twice.length / 2);
+    return code.equals(twice.subarray(code.length)) ? code : undefined;
   } catch {
     // What cannot be read is made again.
     return undefined;
@@ -68,7 +73,7 @@ async function keep(name: string, code: Buffer): Promise<void> {
     const folder = privateFolder(codeFolder());
     if (folder === undefined) return;
     const fresh = join(folder, `${name}.${process.pid}`);
-    await promises.writeFile(fresh, code, { mode: 0o600 });
+    await promises.writeFile(fresh, Buffer.concat([code, code]), { mode: 0o600 });
     await promises.rename(fresh, join(folder, name));
     await forget(folder);
   } catch {

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { loadModule } from '../../src/start/code-cache.ts';
 import { Dev } from '../e2e/dev.ts';
@@ -61,6 +61,20 @@ test('kept code that is broken is made again', async () => {
     expect(again.answer()).toBe('first');
     await again.keepCode();
     expect(load().isFromCache).toBe(true);
+  }
+});
+
+test('kept code of the right length that is broken inside is not run', async () => {
+  await load().keepCode();
+  const [name = ''] = kept();
+  const whole = readFileSync(project.path(`cache/mcp-dev/code/${name}`));
+  // What a file system may leave of it when the power fails: its length, and the first part of its content.
+  for (const left of [0.25, 0.5, 0.75]) {
+    const broken = Buffer.from(whole).fill(0, whole.length * left);
+    writeFileSync(project.path(`cache/mcp-dev/code/${name}`), broken);
+    const again = load();
+    expect(again.isFromCache).toBe(false);
+    expect(again.answer()).toBe('first');
   }
 });
 
