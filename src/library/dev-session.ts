@@ -106,9 +106,13 @@ export class DevSession {
     const { stdin, stdout } = this.#parts.streams;
     stdout.on('drain', this.#onRoom);
     stdout.on('error', this.#onGone);
+    stdout.on('close', this.#onGone);
     stdin.on('data', this.#onData);
     stdin.on('error', this.#onGone);
     stdin.on('end', this.#onEnd);
+    // A stream that is destroyed need not end first.
+    stdin.on('close', this.#onEnd);
+    if (stdin.destroyed || stdout.destroyed) this.#onGone();
   }
 
   /** Calls `listener` with every event of that name from now on, until the function that it returns is called. */
@@ -166,8 +170,8 @@ export class DevSession {
   #finish(): void {
     const { stdin, stdout } = this.#parts.streams;
     // What goes wrong with the streams from now on is nothing to anybody: those listeners stay.
-    stdin.off('data', this.#onData).off('end', this.#onEnd).pause();
-    stdout.off('drain', this.#onRoom);
+    stdin.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onEnd).pause();
+    stdout.off('drain', this.#onRoom).off('close', this.#onGone);
     this.journal.note({ event: 'session', state: 'ended' });
     this.#parts.recorder?.close();
     this.#parts.events?.close();

@@ -62,7 +62,10 @@ const LOG_LINES = 100;
  */
 export async function createDevServer(options: DevServerOptions): Promise<DevServer> {
   const { stdin = process.stdin, stdout = process.stdout, stderr = process.stderr } = options;
-  const session = await DevSession.open(await configOf(options), { stdin, stdout, stderr });
+  const config = await configOf(options);
+  // The session listens when it has started; what goes wrong before shows in the streams, and is no error of the program's.
+  for (const stream of [stdin, stdout, stderr]) stream.on('error', () => {});
+  const session = await DevSession.open(config, { stdin, stdout, stderr });
   // Whoever listens as soon as this has resolved hears everything.
   setImmediate(() => session.start());
   const closed = new Promise<void>((resolve) => {

@@ -20,7 +20,10 @@ const INITIALIZE = {
 async function start(project: TempProject, options: object = {}) {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const messages = new Arrivals<Message>('the messages of the server');
-  createInterface({ input: stdout }).on('line', (line) => messages.push(parseMessage(line) as Message));
+  const lines = createInterface({ input: stdout });
+  lines.on('line', (line) => messages.push(parseMessage(line) as Message));
+  // Of its input, which is for the session to hear.
+  lines.on('error', () => {});
   const entry = project.path('server.mjs');
   const server = await createDevServer({ entry, stdin, stdout, stderr, ...options });
   onTestFinished(() => server.close());
@@ -38,7 +41,7 @@ async function start(project: TempProject, options: object = {}) {
     send({ method: 'notifications/initialized' });
   };
   const call = (id: number) => ask({ id, method: 'tools/call', params: { name: 'version', arguments: {} } });
-  return { server, stdin, stderr, send, ask, connect, call };
+  return { server, stdin, stdout, stderr, send, ask, connect, call };
 }
 
 function heard(server: DevServer): Arrivals<StampedEvent> {
@@ -128,6 +131,36 @@ test('the client that closes its side ends the session', async () => {
   expect(alive(pid as number)).toBe(false);
   stderr.end();
   expect(await said).toMatch(/^mcp-dev generation 1 started/);
+});
+
+test.each([
+  ['stdin', new Error('gone')],
+  ['stdin', undefined],
+  ['stdout', new Error('gone')],
+  ['stdout', undefined],
+] as const)('a client whose %s breaks before the first event has gone: %o', async (name, error) => {
+  const project = tempProject(PLAIN_JS);
+  const { server, ...streams } = await start(project);
+  streams[name].destroy(error);
+  await within(server.closed, () => 'the end of the session');
+});
+
+test('a client that breaks off in the middle of the session has gone', async () => {
+  const project = tempProject(PLAIN_JS);
+  const { server, connect, stdin } = await start(project);
+  await connect();
+  const { pid } = server.status();
+  stdin.destroy();
+  await within(server.closed, () => 'the end of the session');
+  expect(alive(pid as number)).toBe(false);
+});
+
+test('a stderr that broke before anything was said takes nothing with it', async () => {
+  const project = tempProject(PLAIN_JS);
+  const { stderr, connect, call } = await start(project);
+  stderr.destroy(new Error('gone'));
+  await connect();
+  expect((await call(2)).result?.content).toEqual([{ type: 'text', text: 'one' }]);
 });
 
 test('a listener that throws takes no part of the session with it', async () => {
