@@ -49,7 +49,8 @@ const { output: files } = await command.write({
   ...output,
   dir: FOLDER,
   entryFileNames: '[name].cjs',
-  chunkFileNames: '[name].cjs',
+  // A session that runs while the package is replaced finds its own file or none, but not a later version's.
+  chunkFileNames: '[name]-[hash].cjs',
   // As node would put around it; here it saves the start a copy of the text.
   postBanner: ({ isEntry }) => (isEntry ? '(function (exports, require, module, __filename, __dirname) {' : ''),
   postFooter: ({ isEntry }) => (isEntry ? '})' : ''),

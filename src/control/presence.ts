@@ -43,9 +43,6 @@ export class Presence {
 
   async #listen(): Promise<void> {
     if (this.#isOver) return;
-    const { addressOf, ourselves } = await import('./address.ts');
-    const { listen } = await import('./listener.ts');
-    const { clearStale } = await import('./instances.ts');
     const folder = privateFolder();
     if (folder === undefined) {
       this.#complain(
@@ -54,6 +51,10 @@ export class Presence {
       return;
     }
     try {
+      // They are not there any more when our package was removed or replaced while we ran.
+      const { addressOf, ourselves } = await import('./address.ts');
+      const { listen } = await import('./listener.ts');
+      const { clearStale } = await import('./instances.ts');
       const listener = await listen(addressOf(folder, ourselves()), this.#subject());
       if (this.#isOver) listener.close();
       else this.#state = { kind: 'present', listener };

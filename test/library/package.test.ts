@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { transform } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PLAIN_JS } from '../e2e/live.ts';
+import { PLAIN_JS, plainText } from '../e2e/live.ts';
 import { run } from '../e2e/run.ts';
 import { repositoryFile } from '../kit/messages.ts';
 import { RawClient } from '../kit/raw-client.ts';
@@ -118,5 +118,29 @@ describe('the package in a project of somebody else', () => {
       `"${process.execPath}" node_modules/mcp-dev/bin/mcp-dev.cjs -q -- "${process.execPath}" server.mjs`,
     );
     expect(command).toMatchObject({ code: 0, stdout: own.stdout });
+  });
+
+  test('a session goes on when the package is removed while nobody has used it yet', async () => {
+    const server = (version: string) => `console.error('up ${version}');\n${plainText(version)}`;
+    const project = consumer({ 'server.mjs': server('one') });
+    const mcpDev = [
+      'node_modules/mcp-dev/bin/mcp-dev.cjs',
+      '--verbose',
+      '--',
+      process.execPath,
+      'server.mjs',
+    ];
+    const client = RawClient.start([process.execPath, ...mcpDev], { cwd: project.folder });
+    await client.stderrLine(/up one/);
+    project.write('server.mjs', server('two'));
+    await client.stderrLine(/up two/);
+    rmSync(project.path('node_modules/mcp-dev'), { recursive: true });
+    await client.initialize();
+    await client.stderrLine(/^mcp-dev other terminals cannot reach this: Cannot find module /);
+    project.write('server.mjs', server('three'));
+    await client.stderrLine(/generation 3 took over/);
+    const { content } = await client.result('tools/call', { name: 'version', arguments: {} });
+    expect(content).toEqual([{ type: 'text', text: 'three' }]);
+    expect(await client.close()).toEqual({ code: 0, signal: null });
   });
 });
