@@ -14,7 +14,7 @@ export interface LoadedModule {
   keepCode(): Promise<void>;
 }
 
-/** One for each version of ours and of node; whoever has more of them in use compiles now and then. */
+/** One for each version of ours and of node, and what node is told; whoever has more in use compiles now and then. */
 const MOST_KEPT = 8;
 
 /**
@@ -25,7 +25,7 @@ const MOST_KEPT = 8;
  * @param digest what no other content of that file has: V8 itself looks at nothing but the length
  */
 export function loadModule(file: string, digest: string): LoadedModule {
-  const name = `${digest}-${process.version}-${process.arch}`;
+  const name = `${digest}-${nodeOptions()}-${process.version}-${process.arch}`;
   const cachedData = kept(name);
   const script = new Script(readFileSync(file, 'utf8'), {
     filename: file,
@@ -73,12 +73,25 @@ async function keep(name: string, code: Buffer): Promise<void> {
     const folder = privateFolder(codeFolder());
     if (folder === undefined) return;
     const fresh = join(folder, `${name}.${process.pid}`);
-    await promises.writeFile(fresh, Buffer.concat([code, code]), { mode: 0o600 });
-    await promises.rename(fresh, join(folder, name));
+    try {
+      await promises.writeFile(fresh, Buffer.concat([code, code]), { mode: 0o600 });
+      await promises.rename(fresh, join(folder, name));
+    } finally {
+      // A full disk takes the name and a part of the content.
+      await promises.rm(fresh, { force: true });
+    }
     await forget(folder);
   } catch {
     // A home folder that cannot be written to costs the next start some ms, and this session nothing.
   }
+}
+
+/** What node is told, as a short word: with other options V8 rejects the code, and would keep its own in the same place. */
+function nodeOptions(): string {
+  const text = [process.env.NODE_OPTIONS ?? '', ...process.execArgv].join(' ');
+  let hash = 0;
+  for (let at = 0; at < text.length; at++) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) >>> 0;
+  return hash.toString(36);
 }
 
 /** Removes all but the newest. */
