@@ -56,6 +56,9 @@ export interface DevServer {
 
 const LOG_LINES = 100;
 
+/** One for all sessions, as several may say things on the same stream. */
+const passOver = (): void => {};
+
 /**
  * Starts a server behind a session on `stdin` and `stdout`, as `mcp-dev` does. Resolves just before its first event.
  * Rejects with an `OptionsError`.
@@ -64,7 +67,9 @@ export async function createDevServer(options: DevServerOptions): Promise<DevSer
   const { stdin = process.stdin, stdout = process.stdout, stderr = process.stderr } = options;
   const config = await configOf(options);
   // The session listens when it has started; what goes wrong before shows in the streams, and is no error of the program's.
-  for (const stream of [stdin, stdout, stderr]) stream.on('error', () => {});
+  for (const stream of [stdin, stdout, stderr]) {
+    if (!stream.listeners('error').includes(passOver)) stream.on('error', passOver);
+  }
   const session = await DevSession.open(config, { stdin, stdout, stderr });
   // Whoever listens as soon as this has resolved hears everything.
   setImmediate(() => session.start());
