@@ -159,7 +159,7 @@ test('a server that asks without an end and reads no answers does not fill our m
       process.stdin.pause();
       const filler = 'x'.repeat(1000);
       const noRoom = () => new Promise((resolve) => setTimeout(resolve, 100, 'no room'));
-      for (let n = 0; n < 300; n++) {
+      for (let n = 0; n < 600; n++) {
         const ids = Array.from({ length: 1000 }, (_, m) => n * 1000 + m + filler);
         const written = out(ids.map((id) => line({ id, method: 'roots/list' })).join(''));
         if (await Promise.race([written, noRoom()]) === 'no room') process.stdin.resume();
@@ -171,7 +171,8 @@ test('a server that asks without an end and reads no answers does not fill our m
   );
   const before = peakMb(live.client.pid);
   await live.call('ask');
-  expect(peakMb(live.client.pid) - before).toBeLessThan(MOST_GROWTH_MB);
+  // It is 600 MB in all, and how much of it is still around before it is collected differs by version of node.
+  expect(peakMb(live.client.pid) - before).toBeLessThan(1.5 * MOST_GROWTH_MB);
   expect(await live.call('echo', { text: 'still there' })).toBe('still there');
 }, 60_000);
 test.each(['stdin', 'stdout'])(
