@@ -32,12 +32,19 @@ export function judge(asked: Asked, answer: Message, reasons: ReadonlySet<string
   if (answer.result === undefined) return wrong('neither a result nor an error');
 
   const from = meta?.torture as { readonly nonce: number; readonly version: number } | undefined;
+  if (asked.kind === 'list' && isListOfNoServer(answer.result))
+    return { outcome: 'failed', reason: 'server_down', mayHaveExecuted: false };
   if (from?.nonce !== asked.nonce) return wrong(`the answer of request ${from?.nonce}`);
   const stale = details?.stale === true;
   if (stale && !reasons.has(String(details?.reason))) return wrong(`stale because of ${details?.reason}`);
   if (from.version < asked.newest && !stale && TELLS_STALENESS.has(asked.kind))
     return wrong(`version ${from.version} without a mark, though ${asked.newest} had been served`);
   return { outcome: 'right', version: from.version, stale };
+}
+
+/** While it is certain that nothing can answer, a list is empty but for the tools of mcp-dev. */
+function isListOfNoServer({ tools }: JsonObject): boolean {
+  return Array.isArray(tools) && tools.every(({ name }) => String(name).startsWith('mcp_dev_'));
 }
 
 /** A ping never fails. A server of this run says in its answer for which request it is; mcp-dev's own is empty. */
