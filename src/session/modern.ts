@@ -12,12 +12,12 @@ import { tellMissed } from './subscriptions.ts';
 import { otherVersion, versionsOffered, wordVersions } from './versions.ts';
 
 /**
- * Learns the era from a result: only a server of the modern era gives a `resultType` (2026-07-28, basic). What it
- * answers to `server/discover` settles nothing, as one that speaks both eras answers that before either.
+ * Learns the era from a result. What a server answers to `server/discover` settles nothing, as one that speaks both eras
+ * answers that before either.
  */
 export function learnEra(state: State, peer: Peer, request: InFlight, line: Line): void {
   if (state.conversation.state !== 'silent' || request.method === DISCOVER) return;
-  if (textAt(line, ['result', 'resultType']) === undefined || !isEnveloped(request.line)) return;
+  if (!isModern(line) || !isEnveloped(request.line)) return;
   beginModern(state, peer, request.line);
 }
 
@@ -29,7 +29,7 @@ export function settleAlone(state: State, request: ClientRequest): void {
   const { conversation, active } = state;
   if (conversation.state !== 'silent' || request.method === DISCOVER || !isEnveloped(request.line)) return;
   if (active !== undefined) {
-    beginModern(state, active, request.line);
+    openModern(state, active, request.line);
     return;
   }
   const peer = freshPeer(state);
@@ -42,8 +42,13 @@ export function settleAlone(state: State, request: ClientRequest): void {
 
 /** The client and the server speak the modern era with each other, as the answer to this request shows. */
 export function beginModern(state: State, peer: Peer, request: Line): void {
-  state.conversation = { state: 'modern', ...envelopeOf(request) };
   peer.fits = true;
+  openModern(state, peer, request);
+}
+
+/** The session is one of the modern era, whatever this generation speaks. */
+function openModern(state: State, peer: Peer, request: Line): void {
+  state.conversation = { state: 'modern', ...envelopeOf(request) };
   dismissStrangers(state);
   tellMissed(state);
   // What the generation that serves offers is what the next one is compared with.
@@ -72,6 +77,7 @@ export function receiveDiscovery(state: State, peer: Peer, line: Line): void {
   }
   peer.capabilities = isObject(result.capabilities) ? result.capabilities : {};
   if (!isCandidate) {
+    if (isModern(line)) peer.fits = true;
     remember(state, { discover: result });
     readLists(state, peer);
     return;
@@ -79,6 +85,11 @@ export function receiveDiscovery(state: State, peer: Peer, line: Line): void {
   const versions = Array.isArray(result.supportedVersions) ? result.supportedVersions : [];
   if (versions.includes(protocolVersion)) prepare(state, peer);
   else reject(state, peer, otherVersion(wordVersions(versions), protocolVersion));
+}
+
+/** Whether a result is of the modern era (2026-07-28, basic). */
+function isModern(line: Line): boolean {
+  return textAt(line, ['result', 'resultType']) !== undefined;
 }
 
 function refusal(message: unknown, session: string): string {

@@ -85,6 +85,27 @@ describe('the era', () => {
     expect(greetingOf(driver, 2)).toBe('server/discover');
   });
 
+  test.each([
+    {
+      what: 'has no resultType',
+      result: { content: [] },
+      discovered: { supportedVersions: ['2026-07-28'] },
+      kept: false,
+    },
+    { what: 'is of the era', result: { content: [] }, discovered: discovery(), kept: true },
+  ])('a server whose answer $what is kept in reserve: $kept', ({ result, discovered, kept }) => {
+    const driver = new Driver({ tools: [{ name: 'mcp_dev_status' }] });
+    driver.start(1);
+    driver.client({ id: 1, ...CALL });
+    driver.server(1, { id: 1, result });
+    // The answer is ours, and shows nothing of the server.
+    driver.client({ id: 2, method: 'tools/call', params: enveloped({ name: 'mcp_dev_status' }) });
+    driver.answer(1, 'server/discover', discovered);
+    replaceModern(driver, 2);
+    const isDismissed = driver.actions.some((one) => one.do === 'dismissed' && one.generation === 1);
+    expect(isDismissed).toBe(!kept);
+  });
+
   test.each([false, true])(
     'is the older one when a client goes on with initialize (reload between: %s)',
     (reload) => {
