@@ -53,6 +53,9 @@ function openModern(state: State, peer: Peer, request: Line): void {
   tellMissed(state);
   // What the generation that serves offers is what the next one is compared with.
   ask(state, state.active ?? peer, { purpose: 'discover' }, DISCOVER, {});
+  // A generation that was replaced may be the one that shows the era: then the next one waits to be asked.
+  const next = freshPeer(state);
+  if (next !== undefined && next !== peer && next.pending === 0) greetModern(state, next);
 }
 
 /**

@@ -106,6 +106,23 @@ describe('the era', () => {
     expect(isDismissed).toBe(!kept);
   });
 
+  test('the next server is asked when one that was replaced shows the era, and nothing serves', () => {
+    const driver = new Driver();
+    driver.event({ type: 'awaited', change: false });
+    driver.start(1);
+    driver.client({ id: 1, ...CALL });
+    driver.event({ type: 'settled' });
+    driver.event({ type: 'awaited', change: true });
+    driver.start(2);
+    driver.event({ type: 'timer', timer: { kind: 'keep', generation: 1 } });
+    driver.gone(2);
+    driver.event({ type: 'awaited', change: true });
+    driver.start(3);
+    expect(driver.received(3)).toEqual([]);
+    driver.server(1, { id: 1, result: complete({ content: [] }) });
+    expect(driver.received(3)).toEqual(['server/discover']);
+  });
+
   test.each([false, true])(
     'is the older one when a client goes on with initialize (reload between: %s)',
     (reload) => {
