@@ -1,6 +1,7 @@
 import { promises, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../config/cache-folder.ts';
+import { replaceFile } from '../config/replace-file.ts';
 import type { RunConfig } from '../config/run-config.ts';
 import { shortHash } from '../config/short-hash.ts';
 import type { Remembered } from '../session/state.ts';
@@ -31,12 +32,9 @@ export function recallHandshake(config: RunConfig): Remembered {
  */
 export async function rememberHandshake(config: RunConfig, news: Remembered): Promise<void> {
   const entry: Entry = { ...recallHandshake(config), ...news, server: serverOf(config) };
-  const file = fileOf(config);
-  const fresh = `${file}.${process.pid}`;
   try {
     await promises.mkdir(folder(), { recursive: true, mode: 0o700 });
-    await promises.writeFile(fresh, JSON.stringify(entry), { mode: 0o600 });
-    await promises.rename(fresh, file);
+    await replaceFile(fileOf(config), JSON.stringify(entry));
   } catch {
     // A home folder that cannot be written to costs a later session its memory, and this one nothing.
   }

@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 import { Script } from 'node:vm';
 import { cacheFolder } from '../config/cache-folder.ts';
 import { privateFolder } from '../config/private-folder.ts';
+import { replaceFile } from '../config/replace-file.ts';
+import { shortHash } from '../config/short-hash.ts';
 
 /** A CommonJS module that was loaded, and the code that V8 made of it. */
 export interface LoadedModule {
@@ -72,14 +74,7 @@ async function keep(name: string, code: Buffer): Promise<void> {
     await promises.mkdir(cacheFolder(), { recursive: true, mode: 0o700 });
     const folder = privateFolder(codeFolder());
     if (folder === undefined) return;
-    const fresh = join(folder, `${name}.${process.pid}`);
-    try {
-      await promises.writeFile(fresh, Buffer.concat([code, code]), { mode: 0o600 });
-      await promises.rename(fresh, join(folder, name));
-    } finally {
-      // A full disk takes the name and a part of the content.
-      await promises.rm(fresh, { force: true });
-    }
+    await replaceFile(join(folder, name), Buffer.concat([code, code]));
     await forget(folder);
   } catch {
     // A home folder that cannot be written to costs the next start some ms, and this session nothing.
@@ -88,10 +83,7 @@ async function keep(name: string, code: Buffer): Promise<void> {
 
 /** What node is told, as a short word: with other options V8 rejects the code, and would keep its own in the same place. */
 function nodeOptions(): string {
-  const text = [process.env.NODE_OPTIONS ?? '', ...process.execArgv].join(' ');
-  let hash = 0;
-  for (let at = 0; at < text.length; at++) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) >>> 0;
-  return hash.toString(36);
+  return shortHash([process.env.NODE_OPTIONS ?? '', ...process.execArgv].join(' '));
 }
 
 /** Removes all but the newest. */
