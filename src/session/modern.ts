@@ -35,9 +35,7 @@ export function settleAlone(state: State, request: ClientRequest): void {
   const peer = freshPeer(state);
   // What it was asked already shows that as well.
   if (peer !== undefined && peer.pending > 0) return;
-  state.conversation = { state: 'modern', ...envelopeOf(request.line) };
-  dismissStrangers(state);
-  if (peer !== undefined) greetModern(state, peer);
+  enterModern(state, request.line);
 }
 
 /** The client and the server speak the modern era with each other, as the answer to this request shows. */
@@ -48,14 +46,23 @@ export function beginModern(state: State, peer: Peer, request: Line): void {
 
 /** The session is one of the modern era, whatever this generation speaks. */
 function openModern(state: State, peer: Peer, request: Line): void {
-  state.conversation = { state: 'modern', ...envelopeOf(request) };
-  dismissStrangers(state);
+  enterModern(state, request, peer);
   tellMissed(state);
   // What the generation that serves offers is what the next one is compared with.
   ask(state, state.active ?? peer, { purpose: 'discover' }, DISCOVER, {});
-  // A generation that was replaced may be the one that shows the era: then the next one waits to be asked.
+}
+
+/**
+ * The session has the era and the envelope of this request. A generation that waits for the client is asked, as nobody
+ * else would ask it: a generation that was replaced may be the one that shows the era.
+ *
+ * @param known the generation that shows it
+ */
+function enterModern(state: State, request: Line, known?: Peer): void {
+  state.conversation = { state: 'modern', ...envelopeOf(request) };
+  dismissStrangers(state);
   const next = freshPeer(state);
-  if (next !== undefined && next !== peer && next.pending === 0) greetModern(state, next);
+  if (next !== undefined && next !== known && next.pending === 0) greetModern(state, next);
 }
 
 /**
