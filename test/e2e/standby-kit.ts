@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { until } from '../kit/wait.ts';
 import { type Files, type Live, SERVE_MJS } from './live.ts';
 
@@ -67,4 +68,22 @@ export function noStandby(live: Live): Promise<string> {
 /** Which processes have loaded the program, in order. */
 export function loads(live: Live): number[] {
   return readFileSync(live.project.path('loads.txt'), 'utf8').trim().split('\n').map(Number);
+}
+
+/** Two swaps, each by the process that waited, which had run nothing of the program before. */
+export async function expectTurns(
+  live: Live,
+  program: string,
+  textOf: (version: string) => string,
+): Promise<void> {
+  for (const generation of [2, 3]) {
+    const pid = await standbyOf(live);
+    expect(loads(live)).not.toContain(pid);
+    await live.reload(generation, program, textOf(`version ${generation}`));
+    expect(standbyUsed(live, generation)).toBe(pid);
+    expect(loads(live).at(-1)).toBe(pid);
+    expect(await live.call()).toBe(`version ${generation}`);
+    expect(await live.call('variable', { name: 'MCP_DEV_GENERATION' })).toBe(String(generation));
+  }
+  expect(loads(live)).toHaveLength(3);
 }

@@ -4,7 +4,7 @@ import { alive } from '../kit/processes.ts';
 import { type TempProject, tempProject } from '../kit/temp-project.ts';
 import { until } from '../kit/wait.ts';
 import { type Files, Live } from './live.ts';
-import { loads, noStandby, standbyOf, standbyUsed } from './standby-kit.ts';
+import { expectTurns, loads, noStandby, standbyOf, standbyUsed } from './standby-kit.ts';
 import { earlyPackage, makeEnvironment, PYTHON, pythonText } from './standby-python-kit.ts';
 
 const COMMAND = ['-v', '--', 'python3', 'server.py'];
@@ -32,17 +32,7 @@ function packagesOf(live: Live, pid: number): string[] {
 }
 
 test('a process that waited becomes the next generation, and has run nothing of the server before', async () => {
-  const live = await Live.connect(PYTHON, COMMAND);
-  for (const generation of [2, 3]) {
-    const pid = await standbyOf(live);
-    expect(loads(live)).not.toContain(pid);
-    await live.reload(generation, 'server.py', pythonText(`version ${generation}`));
-    expect(standbyUsed(live, generation)).toBe(pid);
-    expect(loads(live).at(-1)).toBe(pid);
-    expect(await live.call()).toBe(`version ${generation}`);
-    expect(await live.call('variable', { name: 'MCP_DEV_GENERATION' })).toBe(String(generation));
-  }
-  expect(loads(live)).toHaveLength(3);
+  await expectTurns(await Live.connect(PYTHON, COMMAND), 'server.py', pythonText);
 });
 
 test('the file that mcp-dev runs in Python itself', async () => {

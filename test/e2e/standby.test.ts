@@ -6,6 +6,7 @@ import { tempProject } from '../kit/temp-project.ts';
 import { until } from '../kit/wait.ts';
 import { Live, PLAIN_TS, plainText, toolsText } from './live.ts';
 import {
+  expectTurns,
   loads,
   noStandby,
   packageText,
@@ -19,17 +20,7 @@ import {
 const NODE = ['-v', '--', 'node', 'server.mjs'];
 
 test('a process that waited becomes the next generation, and has run nothing of the server before', async () => {
-  const live = await Live.connect(WITH_PACKAGE, NODE);
-  for (const generation of [2, 3]) {
-    const pid = await standbyOf(live);
-    expect(loads(live)).not.toContain(pid);
-    await live.reload(generation, 'server.mjs', serverText(`version ${generation}`));
-    expect(standbyUsed(live, generation)).toBe(pid);
-    expect(loads(live).at(-1)).toBe(pid);
-    expect(await live.call()).toBe(`version ${generation}`);
-    expect(await live.call('variable', { name: 'MCP_DEV_GENERATION' })).toBe(String(generation));
-  }
-  expect(loads(live)).toHaveLength(3);
+  await expectTurns(await Live.connect(WITH_PACKAGE, NODE), 'server.mjs', serverText);
 });
 
 test('with --standby off no process waits, and nothing is put into the server', async () => {
